@@ -1,0 +1,43 @@
+"""A look-alike of the OpenAI API on loopback: to rehearse, to demonstrate, to test.
+
+It shares no code with the rest of the package, so that it can bear witness independently.
+Names are loaded upon first use: importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from understudy.sandbox.app import Request, Sandbox
+    from understudy.sandbox.faults import Fault, parse_fault
+    from understudy.sandbox.seed import demo_assistants
+    from understudy.sandbox.state import Project
+    from understudy.sandbox.threaded import ThreadedSandbox
+
+__all__ = [
+    "Fault",
+    "Project",
+    "Request",
+    "Sandbox",
+    "ThreadedSandbox",
+    "demo_assistants",
+    "parse_fault",
+]
+
+_HOMES = {
+    "Fault": "faults",
+    "Project": "state",
+    "Request": "app",
+    "Sandbox": "app",
+    "ThreadedSandbox": "threaded",
+    "demo_assistants": "seed",
+    "parse_fault": "faults",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

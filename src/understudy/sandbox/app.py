@@ -1,0 +1,246 @@
+"""The server: takes requests in, lets faults happen, records what came of it."""
+
+import asyncio
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Literal, Self
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import StreamReader
+
+from understudy.sandbox import effects, gate, routes
+from understudy.sandbox.faults import Fault, FaultBook, Verdict
+from understudy.sandbox.state import Lag, Project
+from understudy.sandbox.wire import ApiError, Reply, invalid_beta, too_large
+
+HOST = "127.0.0.1"
+MAX_BODY = 16 * 1024 * 1024
+Status = int | Literal["pending", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The record of one request. Keys are not kept: `project` is the key's project's label."""
+
+    index: int
+    method: str
+    path: str
+    kind: str
+    at: float
+    project: str | None = None
+    status: Status = "pending"
+    organization: str | None = None
+    project_header: str | None = None
+    beta: str | None = None
+
+
+class Sandbox:
+    """An OpenAI look-alike on 127.0.0.1; an async context manager, in the running loop.
+
+    Same seed, same ids and same failures. `rate_limit` is in requests per second and key,
+    `latency` and `list_lag` are in seconds, `list_lag_calls` in list calls. `keys` are the only
+    ones accepted (default: all that start with `sk-`); `clock` tells the time for everything
+    but latency. `accept_unknown_parameters` stores and returns what nobody knows.
+    """
+
+    def __init__(
+        self,
+        *,
+        faults: Sequence[Fault] = (),
+        seed: int = 0,
+        latency: float = 0.0,
+        rate_limit: float | None = None,
+        list_lag: float = 0.0,
+        list_lag_calls: int = 0,
+        keys: Collection[str] | None = None,
+        models: Sequence[str] | None = None,
+        port: int = 0,
+        accept_unknown_parameters: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.requests: list[Request] = []
+        self._book = FaultBook(faults, seed)
+        self._latency = latency
+        self._rate_limit = None if rate_limit is None else gate.RateLimit(rate_limit, clock)
+        self._projects = gate.Projects(
+            keys=keys,
+            models=models,
+            seed=seed,
+            clock=clock,
+            lag=Lag(list_lag, list_lag_calls),
+        )
+        self._arrivals = 0
+        self._port = port
+        self._lenient = accept_unknown_parameters
+        self._clock = clock
+        self._runner: web.ServerRunner | None = None
+        self._closing = asyncio.Event()
+
+    @property
+    def base_url(self) -> str:
+        """What to give a client as its base URL. The port is known once the server runs."""
+        return f"http://{HOST}:{self._port}{routes.BASE}"
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults in force. Assign to replace them, `+=` a tuple to add; see `FaultBook`."""
+        return self._book.faults
+
+    @faults.setter
+    def faults(self, faults: Sequence[Fault]) -> None:
+        self._book.replace(faults)
+
+    def project(self, key: str) -> Project:
+        """Return the project that `key` opens. Raises `ValueError` for a refused key."""
+        try:
+            return self._projects.get(key)
+        except ApiError as error:
+            raise ValueError(str(error)) from None
+
+    def count(self, kind: str = "any") -> int:
+        """Count the requests of this kind have come in, whatever became of them."""
+        return sum(kind in ("any", request.kind) for request in self.requests)
+
+    async def start(self) -> None:
+        """Listen. Raises `OSError` when the port is taken."""
+        server = web.Server(self._serve, request_factory=_request, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, HOST, self._port, backlog=1024).start()
+        self._runner = runner
+        self._port = runner.addresses[0][1]
+
+    async def aclose(self) -> None:
+        """Stop at once, whatever hangs. May be repeated."""
+        self._closing.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        route = _route(request)
+        kind = route.kind if isinstance(route, routes.Route) else "other"
+        project = self._admit(request)
+        record = Request(
+            index=self._arrivals,
+            method=request.method,
+            path=request.path,
+            kind=kind,
+            at=self._clock(),
+            project=project.label if isinstance(project, Project) else None,
+            organization=request.headers.get("OpenAI-Organization"),
+            project_header=request.headers.get("OpenAI-Project"),
+            beta=request.headers.get("OpenAI-Beta"),
+        )
+        self.requests.append(record)
+        reply = await self._react(request, route, project, self._book.judge(kind))
+        self._conclude(record, "dropped" if reply is None else reply.status)
+        if reply is None:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
+        return web.Response(
+            status=reply.status,
+            body=reply.body,
+            content_type=reply.content_type,
+            headers={"x-request-id": f"req_{record.index:032x}", **reply.headers},
+        )
+
+    def _admit(self, request: web.BaseRequest) -> Project | ApiError:
+        """Find the project of the request's key, which is charged for one request."""
+        self._arrivals += 1
+        try:
+            project = gate.admit(self._projects, request.headers)
+            if self._rate_limit is not None:
+                self._rate_limit.check(project)
+        except ApiError as error:
+            return error
+        return project
+
+    async def _react(
+        self,
+        request: web.BaseRequest,
+        route: routes.Route | ApiError,
+        project: Project | ApiError,
+        verdict: Verdict,
+    ) -> Reply | None:
+        """Reply to a request under a verdict; None means to break the connection off."""
+        if verdict.delay + self._latency:
+            await self._pause(verdict.delay + self._latency)
+        effect = effects.of(verdict.fault, request.method, request.path)
+        body = await _read(request)
+        reply = effect.instead or self._execute(request, route, project, body)
+        if effect.hangs:
+            await self._closing.wait()
+        return effect.spoil(reply)
+
+    def _execute(
+        self,
+        request: web.BaseRequest,
+        route: routes.Route | ApiError,
+        project: Project | ApiError,
+        body: bytes | ApiError,
+    ) -> Reply:
+        """Answer as an untroubled server does."""
+        if isinstance(route, ApiError):
+            return route.reply
+        if isinstance(project, ApiError):
+            return project.reply
+        if route.kind != "models" and not gate.asks_for_v2(request.headers):
+            return invalid_beta().reply
+        if isinstance(body, ApiError):
+            return body.reply
+        call = routes.Call(project, route.target, request.query, body, self._lenient)
+        return routes.answer(route, call)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not beyond the end of the server."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+
+    def _conclude(self, record: Request, status: Status) -> None:
+        # Whoever reads the records may have cleared them meanwhile.
+        place = bisect_left(self.requests, record.index, key=attrgetter("index"))
+        if place < len(self.requests) and self.requests[place] is record:
+            self.requests[place] = replace(record, status=status)
+
+
+def _route(request: web.BaseRequest) -> routes.Route | ApiError:
+    try:
+        return routes.find(request.method, request.path)
+    except ApiError as error:
+        return error
+
+
+async def _read(request: web.BaseRequest) -> bytes | ApiError:
+    """Read the body, of at most `MAX_BODY` bytes."""
+    if (request.content_length or 0) > MAX_BODY:
+        return too_large(MAX_BODY)
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return too_large(MAX_BODY)
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)

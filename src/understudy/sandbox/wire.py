@@ -1,0 +1,150 @@
+"""What goes over the wire: replies, and errors in OpenAI's shape."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+GONE_STATUS = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, ready to be sent."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+class ApiError(Exception):
+    """A request that is answered with an error reply; `reply` is what to send."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str = "invalid_request_error",  # noqa: A002 - the wire's own name
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        error = {"message": message, "type": type, "param": param, "code": code}
+        self.reply = Reply(status, encode({"error": error}), headers or {})
+
+
+def encode(value: object) -> bytes:
+    """Return JSON as bytes. ASCII only, so that lone surrogates survive.
+
+    Raises `ValueError` for what JSON cannot hold, such as infinity.
+    """
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def ok(value: object) -> Reply:
+    """Reply 200 with `value` as JSON."""
+    return Reply(200, encode(value))
+
+
+def decode_object(body: bytes) -> dict[str, object]:
+    """Return the object in `body`; an empty body counts as `{}`. Raises `ApiError` (400)."""
+    if not body:
+        return {}
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+        encode(value)  # a number like 1e999 reads as infinity and could not be sent back
+    except (ValueError, RecursionError):
+        raise _bad_json() from None
+    if not isinstance(value, dict):
+        raise _bad_json()
+    return value
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _bad_json() -> ApiError:
+    return ApiError(
+        400,
+        "We could not parse the JSON body of your request. (HINT: This likely means you aren't"
+        " using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was"
+        " sent was not valid JSON. If you have trouble figuring out how to fix this, please"
+        " contact us through our help center at help.openai.com.)",
+    )
+
+
+def invalid_url(method: str, path: str) -> ApiError:
+    """Say that there is no such address; also said of /assistants once that is gone."""
+    return ApiError(GONE_STATUS, f"Invalid URL ({method} {path})")
+
+
+def wrong_method(method: str, path: str) -> ApiError:
+    """Say that the address exists, the method does not."""
+    message = f"Not allowed to {method} on {path}. (HINT: Perhaps you meant to use a different"
+    return ApiError(405, f"{message} HTTP method?)", code="method_not_supported")
+
+
+def missing_key() -> ApiError:
+    """Say that the request carries no key."""
+    return ApiError(
+        401,
+        "You didn't provide an API key. You need to provide your API key in an Authorization"
+        " header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+    )
+
+
+def invalid_key(key: str) -> ApiError:
+    """Say that the key is unknown, showing no more of it than OpenAI would."""
+    message = f"Incorrect API key provided: {masked(key)}. You can find your API key at"
+    return ApiError(
+        401, f"{message} https://platform.openai.com/account/api-keys.", code="invalid_api_key"
+    )
+
+
+def masked(key: str) -> str:
+    """Keep the first three and last four characters of a long key, nothing of a short one."""
+    return f"{key[:3]}***{key[-4:]}" if len(key) >= 16 else "***"
+
+
+def mismatched(what: str) -> ApiError:
+    """Say that the header `OpenAI-Organization` or `OpenAI-Project` is not the key's own."""
+    message = f"OpenAI-{what.capitalize()} header should match {what} for API key"
+    return ApiError(401, message, code=f"mismatched_{what}")
+
+
+def invalid_beta() -> ApiError:
+    """Say that the header that opens the Assistants API is absent or another."""
+    return ApiError(
+        400,
+        "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try"
+        " again by setting the header 'OpenAI-Beta: assistants=v2'.",
+        code="invalid_beta",
+    )
+
+
+def too_large(limit: int) -> ApiError:
+    """Say that the body is larger than the server is willing to read."""
+    return ApiError(413, f"Request body is too large: the maximum size is {limit} bytes.")
+
+
+def rate_limited(per_second: float, wait: float | None, headers: Mapping[str, str]) -> ApiError:
+    """Say that this was too fast; `wait` is in seconds, None leaves the client to guess."""
+    hint = "" if wait is None else f" Please try again in {wait:g}s."
+    message = f"Rate limit reached for requests. Limit: {per_second:g} / s.{hint}"
+    code = "rate_limit_exceeded"
+    return ApiError(429, message, type="requests", code=code, headers=headers)
+
+
+def out_of_quota() -> ApiError:
+    """Say 429 in the way that no waiting cures."""
+    return ApiError(
+        429,
+        "You exceeded your current quota, please check your plan and billing details. For more"
+        " information on this error, read the docs:"
+        " https://platform.openai.com/docs/guides/error-codes/api-errors.",
+        type="insufficient_quota",
+        code="insufficient_quota",
+    )
