@@ -1,0 +1,97 @@
+"""Files read with bounds and written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from understudy.errors import OutputError, SnapshotError
+
+#: No JSON file that we read may be larger; 10,000 assistants of 8 KB are 80 MB.
+MOST_BYTES = 1 << 30
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's content; raises SnapshotError naming the file and the reason."""
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise SnapshotError(f"{path} has {size:,} bytes; at most {MOST_BYTES:,} are read.")
+        return path.read_bytes()
+    except OSError as error:
+        raise SnapshotError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def read_text(path: Path) -> str:
+    """Return a UTF-8 file's text, line ends as they are; raises SnapshotError."""
+    content = read_bytes(path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SnapshotError(
+            f"{path}, line {line}: this is not UTF-8 (byte 0x{content[error.start]:02x}).",
+            hint="Save the file as UTF-8.",
+        ) from error
+
+
+def read_json(path: Path) -> Any:
+    """Return a file's JSON value; raises SnapshotError with line and column."""
+    return parse_json(read_text(path), str(path))
+
+
+def parse_json(text: str, name: str) -> Any:
+    """Return the JSON value in a text; raises SnapshotError with line and column."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SnapshotError(
+            f"{name}, line {error.lineno}, column {error.colno}: not JSON: {error.msg}.",
+        ) from error
+    except RecursionError as error:
+        raise SnapshotError(f"{name}: nested too deeply to be read.") from error
+
+
+def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> None:
+    """Replace a file, or leave it as it was; raises OutputError.
+
+    The content goes to a neighbour first, so a full disk or a crash never leaves a torn file.
+    May be repeated.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp gives 0600
+        os.replace(temporary, path)  # noqa: PTH105
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            hint="Nothing was left half-written there.",
+        ) from error
+
+
+def write_if_changed(path: Path, content: str | bytes) -> bool:
+    """Replace a file unless it already has this content; returns whether it was written."""
+    data = content.encode() if isinstance(content, str) else content
+    if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+        return False
+    write_whole(path, data, sync=False)
+    return True
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

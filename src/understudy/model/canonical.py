@@ -1,0 +1,47 @@
+"""JSON with one spelling: for digests, and for files that people compare."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import rfc8785
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """Return the RFC 8785 form of a JSON value.
+
+    What the RFC cannot spell (integers above 2^53, NaN, lone surrogates) gets a sorted plain
+    form behind a tag, so that it never equals the canonical form of anything else.
+    """
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError):
+        plain = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return b"not-rfc8785:" + plain.encode("ascii")
+
+
+def digest(value: Any) -> str:
+    """Return the sha256 of the canonical form, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_bytes(value)).hexdigest()
+
+
+def pretty(value: Any, *, sort_keys: bool = True) -> str:
+    """Return JSON for people and for git: indented by two, sorted, with a final newline.
+
+    Text stays readable (no escapes) unless it holds lone surrogates, which no UTF-8 file can.
+    """
+    text = json.dumps(value, indent=2, sort_keys=sort_keys, ensure_ascii=False)
+    if not is_utf8(text):
+        text = json.dumps(value, indent=2, sort_keys=sort_keys, ensure_ascii=True)
+    return text + "\n"
+
+
+def is_utf8(text: str) -> bool:
+    """Tell whether the text can be written as UTF-8 (it has no lone surrogates)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""The ledger: what became of each field on its way, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fidelity(StrEnum):
+    """How well a field travelled, best first."""
+
+    EXACT = "exact"  # same value, same meaning
+    MAPPED = "mapped"  # another place or shape, nothing lost
+    DEGRADED = "degraded"  # something is lost
+    DROPPED = "dropped"  # it has no home there
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One field's fate; `reason` is empty only where the field travelled exactly."""
+
+    field: str
+    fidelity: Fidelity
+    reason: str = ""
+
+    @property
+    def lossy(self) -> bool:
+        """Whether something of the field did not arrive."""
+        return self.fidelity in (Fidelity.DEGRADED, Fidelity.DROPPED)
+
+
+Ledger = tuple[LedgerEntry, ...]

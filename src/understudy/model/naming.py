@@ -1,0 +1,48 @@
+"""Names for folders and files, and names that are near to one that was mistyped."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+
+#: File systems allow 255 bytes; this leaves room for a suffix and an extension.
+_SLUG_BYTES = 100
+
+
+def slug(text: str, *, fallback: str = "assistant") -> str:
+    """Return a lower-case name that is safe as a folder anywhere: letters, digits, `-`, `_`.
+
+    Letters of every script stay. The result is never empty, never starts with a dot or a
+    dash, and holds at most 100 bytes of UTF-8.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    words = re.sub(r"[^\w]+", "-", folded).strip("-_")
+    encoded = words.encode("utf-8", "ignore")[:_SLUG_BYTES]
+    return encoded.decode("utf-8", "ignore").strip("-_") or fallback
+
+
+def unique(wanted: str, taken: set[str], *, hint: str = "") -> str:
+    """Return `wanted`, or with a suffix from `hint` or a number; adds the result to `taken`.
+
+    Compares without regard to case: some file systems do.
+    """
+    candidates = [wanted, f"{wanted}-{hint}"] if hint else [wanted]
+    number = 2
+    while True:
+        for candidate in candidates:
+            if candidate.casefold() not in taken:
+                taken.add(candidate.casefold())
+                return candidate
+        candidates = [f"{wanted}-{number}"]
+        number += 1
+
+
+def near(wanted: str, names: Iterable[str], *, limit: int = 5) -> list[str]:
+    """Return up to `limit` of the names that look like `wanted`, most alike first."""
+    by_folded = {name.casefold(): name for name in names if name}
+    plain = wanted.strip("*?/").casefold()
+    close = difflib.get_close_matches(plain, by_folded, n=limit, cutoff=0.4)
+    inside = [name for name in by_folded if plain and plain in name and name not in close]
+    return [by_folded[name] for name in (close + inside)[:limit]]

@@ -1,0 +1,1 @@
+"""Where assistants live: one adapter a platform, and what wraps them."""

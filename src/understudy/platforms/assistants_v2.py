@@ -1,0 +1,129 @@
+"""OpenAI Assistants v2, and every server that speaks it (Foundry classic, self-hosted ones).
+
+OpenAI's own endpoint was removed on 2026-08-26; `base_url` decides who answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from understudy.errors import (
+    AuthenticationError,
+    EndpointGoneError,
+    LostAnswerError,
+    MissingError,
+)
+from understudy.model.assistant import Assistant
+from understudy.model.limits import ASSISTANTS_V2
+from understudy.platforms.base import (
+    Capabilities,
+    Marker,
+    Page,
+    PlaceInfo,
+    Rendered,
+    render_fields,
+)
+from understudy.platforms.openai_wire import Wire, WireClient
+
+NAME = "openai-assistants"
+_PAGE = 100
+_HEADERS = {"OpenAI-Beta": "assistants=v2"}
+
+
+class AssistantsV2:
+    """Assistants in one project, over the v2 wire."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._client = WireClient(wire, headers=_HEADERS)
+
+    @property
+    def info(self) -> PlaceInfo:
+        """Which project this is."""
+        wire = self._wire
+        return PlaceInfo(wire.place, NAME, wire.base_url, wire.organization, wire.project)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The published limits; models can be listed."""
+        return Capabilities(limits=ASSISTANTS_V2, remote=True, lists_models=True)
+
+    async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
+        """Return up to 100 assistants."""
+        query: dict[str, str | int] = {
+            "limit": _PAGE,
+            "order": "desc" if newest_first else "asc",
+            **({"after": after} if after else {}),
+        }
+        reply = await self._client.request("GET", "/assistants", query=query, collection=True)
+        data = reply.get("data")
+        if not isinstance(data, list):
+            raise self._malformed("a listing without a list")
+        assistants = tuple(self._assistant(record) for record in data)
+        last = assistants[-1].id if assistants else None
+        # A server that leaves out has_more is asked again until a page is not full.
+        more = reply.get("has_more", len(assistants) == _PAGE)
+        if more and last == after:
+            raise self._malformed("a listing that says has_more and does not go on")
+        return Page(assistants, last if more else None)
+
+    async def retrieve(self, assistant_id: str) -> Assistant:
+        """Return one assistant or raise MissingError."""
+        return self._assistant(await self._client.request("GET", _path(assistant_id)))
+
+    async def create(self, payload: Mapping[str, Any]) -> Assistant:
+        """Create an assistant."""
+        reply = await self._client.request("POST", "/assistants", body=payload, collection=True)
+        return self._assistant(reply)
+
+    async def update(self, assistant_id: str, fields: Mapping[str, Any]) -> Assistant:
+        """Set the given fields."""
+        reply = await self._client.request("POST", _path(assistant_id), body=fields)
+        return self._assistant(reply)
+
+    async def delete(self, assistant_id: str) -> None:
+        """Delete an assistant if it is there."""
+        try:
+            await self._client.request("DELETE", _path(assistant_id))
+        except MissingError:
+            return
+
+    async def models(self) -> frozenset[str] | None:
+        """Return the ids under /models; None where a server or a restricted key does not say."""
+        try:
+            reply = await self._client.request("GET", "/models")
+        except (MissingError, EndpointGoneError, AuthenticationError):
+            return None
+        data = reply.get("data")
+        if not isinstance(data, list):
+            return None
+        return frozenset(str(m["id"]) for m in data if isinstance(m, dict) and "id" in m)
+
+    def render(self, assistant: Assistant, marker: Marker) -> Rendered:
+        """Return every field as it is."""
+        return render_fields(assistant, marker)
+
+    async def flush(self) -> None:
+        """Every write is durable once it was answered."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    def _assistant(self, record: Any) -> Assistant:
+        if not isinstance(record, dict) or not isinstance(record.get("id"), str):
+            raise self._malformed("an assistant without an id")
+        return Assistant(record["id"], record)
+
+    def _malformed(self, what: str) -> LostAnswerError:
+        return LostAnswerError(
+            f"{self._wire.place}: {self._wire.base_url} answered with {what}.",
+            hint="Is it really an OpenAI-compatible Assistants API?",
+        )
+
+
+def _path(assistant_id: str) -> str:
+    from urllib.parse import quote
+
+    return f"/assistants/{quote(assistant_id, safe='')}"

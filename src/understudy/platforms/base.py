@@ -1,0 +1,161 @@
+"""The contract between Understudy and every place that holds assistants.
+
+One call is one request (or one file access): that is why retry, pacing and dry run can wrap a
+platform from outside, and why no adapter has a loop around a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from understudy.model.assistant import CLONED_FROM, Assistant, definition
+from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
+from understudy.model.findings import Findings
+from understudy.model.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceInfo:
+    """Which place this is, for reports and saved plans; holds no secret.
+
+    `address` is a base URL or a path.
+    """
+
+    name: str
+    platform: str
+    address: str
+    organization: str = ""
+    project: str = ""
+
+    def __str__(self) -> str:
+        scope = [part for part in (self.organization, self.project) if part]
+        return f"{self.name} ({', '.join([self.platform, self.address, *scope])})"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a platform can do; whatever it cannot becomes a ledger entry, never silence.
+
+    `limits` is None where everything fits. `remote` places are reached over the network: they
+    are paced, they can lose answers, and their ids are unique across projects.
+    """
+
+    limits: Limits | None
+    remote: bool
+    lists_models: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a listing; `after` continues it, None when this was the last page."""
+
+    assistants: tuple[Assistant, ...]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An assistant in a platform's own form, with the fate of every field."""
+
+    payload: Mapping[str, Any]
+    ledger: Ledger
+    findings: Findings = ()  # what the platform cannot take beyond its published limits
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Metadata that a copy carries: `adds` identity, and never copies the keys in `without`."""
+
+    adds: Mapping[str, str] = field(default_factory=dict)
+    without: frozenset[str] = frozenset({CLONED_FROM, "imported_from", "imported_at"})
+
+
+class Platform(Protocol):
+    """A place that holds assistants. Errors are `PlaceError` or `SnapshotError`."""
+
+    @property
+    def info(self) -> PlaceInfo:
+        """Which place this is."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        ...
+
+    async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
+        """Return the page that follows `after`; oldest first unless asked otherwise.
+
+        May be repeated.
+        """
+        ...
+
+    async def retrieve(self, assistant_id: str) -> Assistant:
+        """Return one assistant or raise MissingError; may be repeated."""
+        ...
+
+    async def create(self, payload: Mapping[str, Any]) -> Assistant:
+        """Create an assistant and return what is there now.
+
+        Must not be repeated after a LostAnswerError without looking first.
+        """
+        ...
+
+    async def update(self, assistant_id: str, fields: Mapping[str, Any]) -> Assistant:
+        """Set the given top-level fields, leave the others; return what is there now.
+
+        May be repeated.
+        """
+        ...
+
+    async def delete(self, assistant_id: str) -> None:
+        """Delete one assistant; one that is not there is fine. May be repeated."""
+        ...
+
+    async def models(self) -> frozenset[str] | None:
+        """Return the ids of the models that can be used there, None where it cannot tell."""
+        ...
+
+    def render(self, assistant: Assistant, marker: Marker) -> Rendered:
+        """Return the assistant in this platform's form. Pure: no I/O, no clock."""
+        ...
+
+    async def flush(self) -> None:
+        """Make all writes durable. May be repeated."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections and files; writes that were not flushed may be lost."""
+        ...
+
+
+#: Fields that point into their own project; copying the ids would point nowhere.
+_NOT_CARRIED = {
+    "tool_resources": "files and vector stores are not copied yet, and the source's ids mean "
+    "nothing in the destination",
+}
+
+
+def render_fields(assistant: Assistant, marker: Marker) -> Rendered:
+    """Return a rendering that keeps every field as it is, for platforms of the same shape."""
+    payload = definition(assistant.raw)
+    ledger = []
+    for name, reason in _NOT_CARRIED.items():
+        if payload.pop(name, None):
+            ledger.append(LedgerEntry(name, Fidelity.DROPPED, reason))
+    ledger += [LedgerEntry(name, Fidelity.EXACT) for name in payload if name != "metadata"]
+    if isinstance(assistant.raw.get("metadata"), Mapping | None):
+        kept = {k: v for k, v in assistant.metadata.items() if k not in marker.without}
+        payload["metadata"] = {**kept, **marker.adds}
+    ledger.append(_metadata_entry(assistant, marker))
+    return Rendered(payload, tuple(ledger))
+
+
+def _metadata_entry(assistant: Assistant, marker: Marker) -> LedgerEntry:
+    left = sorted(marker.without & assistant.metadata.keys())
+    if left:
+        reason = f"{', '.join(left)} says where the original came from; the copy says its own"
+        return LedgerEntry("metadata", Fidelity.MAPPED, reason)
+    return LedgerEntry("metadata", Fidelity.EXACT)

@@ -1,0 +1,174 @@
+"""Pacing and retry, wrapped around a platform from outside."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from understudy.errors import BusyError, PlaceError
+from understudy.model.assistant import Assistant
+from understudy.platforms.base import (
+    Capabilities,
+    Marker,
+    Page,
+    PlaceInfo,
+    Platform,
+    Rendered,
+)
+from understudy.platforms.limiter import Limiter
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause that has begun: where, why, and for how many seconds. For displays and logs."""
+
+    place: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Times in seconds; `patience` bounds how long one call waits for a busy place."""
+
+    attempts: int = 5
+    base: float = 0.5
+    longest: float = 20.0
+    patience: float = 900.0
+
+    def backoff(self, attempt: int) -> float:
+        """Return a jittered delay that doubles with every attempt, the first being 0."""
+        ceiling: float = min(self.longest, self.base * 2.0 ** min(attempt, 16))
+        return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not cryptography
+
+
+class Paced:
+    """A platform whose requests wait their turn and are repeated where that is safe.
+
+    Reads and idempotent writes are repeated after any passing fault. A create is repeated only
+    when it certainly was not carried out; LostAnswerError is left to the caller, who can look.
+    """
+
+    def __init__(
+        self,
+        inner: Platform,
+        limiter: Limiter,
+        *,
+        policy: RetryPolicy | None = None,
+        on_wait: Callable[[Wait], None] = lambda _: None,
+        stoppable: bool = True,
+    ) -> None:
+        self._inner = inner
+        self._limiter = limiter
+        self._stoppable = stoppable
+        self._policy = policy or RetryPolicy()
+        self._on_wait = on_wait
+
+    def unstoppable(self) -> Paced:
+        """Return the same place for requests that must be made even after a stop was asked for."""
+        return Paced(
+            self._inner,
+            self._limiter,
+            policy=self._policy,
+            on_wait=self._on_wait,
+            stoppable=False,
+        )
+
+    @property
+    def info(self) -> PlaceInfo:
+        """Which place this is."""
+        return self._inner.info
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return self._inner.capabilities
+
+    async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
+        """Return one page, repeated until it comes."""
+        return await self._call(
+            lambda: self._inner.list_page(after=after, newest_first=newest_first)
+        )
+
+    async def retrieve(self, assistant_id: str) -> Assistant:
+        """Return one assistant, repeated until it comes."""
+        return await self._call(lambda: self._inner.retrieve(assistant_id))
+
+    async def create(self, payload: Mapping[str, Any]) -> Assistant:
+        """Create, repeated only after answers that say that nothing was done."""
+        return await self._call(lambda: self._inner.create(payload), idempotent=False)
+
+    async def update(self, assistant_id: str, fields: Mapping[str, Any]) -> Assistant:
+        """Update, repeated until it is confirmed."""
+        return await self._call(lambda: self._inner.update(assistant_id, fields))
+
+    async def delete(self, assistant_id: str) -> None:
+        """Delete, repeated until it is confirmed."""
+        await self._call(lambda: self._inner.delete(assistant_id))
+
+    async def models(self) -> frozenset[str] | None:
+        """Return the models, repeated until they come."""
+        return await self._call(self._inner.models)
+
+    def render(self, assistant: Assistant, marker: Marker) -> Rendered:
+        """Return the assistant in the platform's form."""
+        return self._inner.render(assistant, marker)
+
+    async def flush(self) -> None:
+        """Make all writes durable."""
+        await self._inner.flush()
+
+    async def aclose(self) -> None:
+        """Release what the platform holds."""
+        await self._inner.aclose()
+
+    async def _call(self, send: Callable[[], Awaitable[T]], *, idempotent: bool = True) -> T:
+        attempt = 0
+        give_up = time.monotonic() + self._policy.patience
+        while True:
+            started = await self._limiter.acquire(stoppable=self._stoppable)
+            try:
+                result = await send()
+            except BusyError as error:
+                self._pause(error, started, give_up)
+            except PlaceError as error:
+                self._limiter.accepted()
+                attempt += 1
+                if attempt >= self._policy.attempts or not self._repeatable(error, idempotent):
+                    raise
+                await self._back_off(error, attempt - 1)
+            else:
+                self._limiter.accepted()
+                return result
+
+    def _repeatable(self, error: PlaceError, idempotent: bool) -> bool:
+        if (error.retry_after or 0) > self._policy.patience:
+            return False
+        return error.transient and (idempotent or error.not_done)
+
+    def _pause(self, error: BusyError, started: float, give_up: float) -> None:
+        """Pause every worker on this key; the next acquire waits it out."""
+        pause = error.retry_after
+        if pause is None:
+            pause = self._policy.backoff(self._limiter.streak)
+        if time.monotonic() + pause > give_up:
+            raise BusyError(
+                f"{error.message} It asks to wait {pause:.0f} s.",
+                hint="Run the same command again later; what is done stays done.",
+                code=error.code,
+                retry_after=pause,
+            ) from error
+        if self._limiter.refused(started, pause):
+            self._on_wait(Wait(self.info.name, "rate limit", pause))
+
+    async def _back_off(self, error: PlaceError, attempt: int) -> None:
+        delay = error.retry_after
+        if delay is None:
+            delay = self._policy.backoff(attempt)
+        self._on_wait(Wait(self.info.name, error.message, delay))
+        await self._limiter.sleep(delay, stoppable=self._stoppable)

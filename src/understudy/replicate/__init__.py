@@ -1,0 +1,1 @@
+"""From place to place: read, decide, act."""

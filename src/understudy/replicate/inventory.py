@@ -1,0 +1,41 @@
+"""What a place holds, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from understudy.model.assistant import Assistant
+from understudy.model.canonical import digest
+from understudy.platforms.base import Capabilities, PlaceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Every assistant of a place, oldest first; `models` is None until somebody asked."""
+
+    info: PlaceInfo
+    capabilities: Capabilities
+    assistants: tuple[Assistant, ...]
+    models: frozenset[str] | None = None
+
+    def by_id(self) -> dict[str, Assistant]:
+        """Return the assistants under their ids."""
+        return {assistant.id: assistant for assistant in self.assistants}
+
+    def state(self) -> dict[str, str]:
+        """Return a fingerprint for each id: 32 hexadecimal digits of the record's digest."""
+        return {a.id: digest(a.raw)[:32] for a in self.assistants}
+
+
+def changed_since(before: Mapping[str, str], now: Inventory, *, most: int = 5) -> Iterable[str]:
+    """Describe how a place differs from a saved state, at most `most` lines; empty if not."""
+    state, by_id = now.state(), now.by_id()
+    lines = [f"gone: {i}" for i in before if i not in state]
+    lines += [f"new: {by_id[i].label} ({i})" for i in state if i not in before]
+    lines += [
+        f"changed: {by_id[i].label} ({i})" for i in state if i in before and before[i] != state[i]
+    ]
+    if len(lines) > most:
+        lines[most:] = [f"and {len(lines) - most} more"]
+    return lines

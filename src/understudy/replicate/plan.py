@@ -1,0 +1,247 @@
+"""The plan: what would be written, as data. Pure.
+
+Planning twice gives the same plan; applying it and planning again gives nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from understudy.model.assistant import CLONED_FROM, FIELDS, READ_ONLY, Assistant
+from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
+from understudy.model.findings import Finding, Findings, error
+from understudy.model.limits import check
+from understudy.model.meaning import RESETS, meaning, same
+from understudy.platforms.base import Marker, PlaceInfo, Rendered
+from understudy.replicate.diff import FieldChange, diff
+from understudy.replicate.identity import Counterpart, counterparts
+from understudy.replicate.inventory import Inventory
+from understudy.replicate.selection import Selection
+
+Render = Callable[[Assistant, Marker], Rendered]
+
+#: Compared and reset when the source lacks them. Knowledge is none of them.
+_COMPARED = tuple(name for name in FIELDS if name != "tool_resources")
+
+
+class Action(StrEnum):
+    """What is to be done about one source assistant."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    CONFLICT = "conflict"
+
+
+class Identity(StrEnum):
+    """Where a clone's identity is kept."""
+
+    METADATA = "metadata"
+    MAPPING = "mapping"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What shapes a plan. `known` maps source ids to destination ids of earlier runs."""
+
+    selection: Selection = field(default_factory=Selection)
+    identity: Identity = Identity.METADATA
+    known: Mapping[str, str] = field(default_factory=dict)
+    ignore: frozenset[str] = frozenset()
+    check_models: bool = True
+    same_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the plan.
+
+    `payload` is what will be sent: the whole definition for a create, the fields that differ
+    for an update, nothing otherwise. `fields` shows the differences; it steers nothing.
+    """
+
+    action: Action
+    source_id: str
+    name: str
+    destination_id: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    fields: tuple[FieldChange, ...] = ()
+    ledger: Ledger = ()
+    findings: Findings = ()
+    model: str = ""
+    functions: int = 0
+
+    @property
+    def writes(self) -> bool:
+        """Whether applying it sends anything."""
+        return self.action in (Action.CREATE, Action.UPDATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All changes in the order of the source's listing."""
+
+    source: PlaceInfo
+    destination: PlaceInfo
+    changes: tuple[Change, ...]
+    identity: Identity = Identity.METADATA
+
+    def count(self, action: Action) -> int:
+        """Return how many changes are of that kind."""
+        return sum(1 for change in self.changes if change.action is action)
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that send something."""
+        return tuple(change for change in self.changes if change.writes)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the destination differs from the source: writes or conflicts."""
+        return any(change.action is not Action.UNCHANGED for change in self.changes)
+
+
+def make_plan(
+    source: Inventory, destination: Inventory, options: PlanOptions, render: Render
+) -> Plan:
+    """Return what has to be done so that the destination holds what was selected.
+
+    Raises SelectionError when the selection fits nothing. `render` must be pure.
+    """
+    chosen = options.selection.choose(source.assistants, place=source.info.name)
+    if options.same_place:
+        ids = source.by_id()
+        chosen = tuple(a for a in chosen if a.cloned_from not in ids)
+    matched = counterparts(
+        chosen, destination.assistants, known=options.known, same_place=options.same_place
+    )
+    planner = _Planner(destination, options, render)
+    changes = tuple(map(planner.change, chosen, matched))
+    return Plan(source.info, destination.info, changes, options.identity)
+
+
+class _Planner:
+    """Decides about one assistant at a time; holds what all of them share."""
+
+    def __init__(self, destination: Inventory, options: PlanOptions, render: Render) -> None:
+        self._options = options
+        self._render = render
+        self._limits = destination.capabilities.limits
+        self._models = destination.models if options.check_models else None
+        # A field nobody knows is compared where the destination shows it at all: one that it
+        # refused or does not keep must not come up again in every plan.
+        shown = {key for a in destination.assistants for key in a.raw}
+        self._extras = None if self._limits is None else shown - {*FIELDS, *READ_ONLY}
+
+    def change(self, source: Assistant, counterpart: Counterpart) -> Change:
+        """Return the plan's line for one source assistant."""
+        here = counterpart.one
+        rendered = self._render(source, self._marker(source, here))
+        payload = rendered.payload
+        base = Change(
+            Action.UNCHANGED,
+            source.id,
+            source.name,
+            here.id if here else None,
+            ledger=rendered.ledger,
+            model=source.model,
+            functions=len(source.functions()),
+        )
+        if counterpart.rivals:
+            return replace(base, action=Action.CONFLICT, findings=(_ambiguous(counterpart),))
+        if here is None:
+            return self._write(base, Action.CREATE, payload, rendered, payload)
+        differing = dict(self._differing(payload, here))
+        if not differing:
+            return base
+        fields = tuple(self._details(differing, here))
+        base = replace(base, fields=fields)
+        return self._write(base, Action.UPDATE, differing, rendered, payload)
+
+    def _write(
+        self,
+        base: Change,
+        action: Action,
+        payload: Mapping[str, Any],
+        rendered: Rendered,
+        whole: Mapping[str, Any],
+    ) -> Change:
+        findings = (*rendered.findings, *(check(whole, self._limits) if self._limits else ()))
+        if self._models is not None and "model" in payload:
+            findings += tuple(_model_findings(payload["model"], self._models))
+        if any(finding.blocks for finding in findings):
+            return replace(base, action=Action.CONFLICT, findings=findings)
+        return replace(base, action=action, payload=payload, findings=findings)
+
+    def _marker(self, source: Assistant, here: Assistant | None) -> Marker:
+        """Return the identity that the copy shall carry.
+
+        A counterpart that is not the source's clone (its original, its sibling) keeps what it
+        says of its own origin; one of the same id is the source itself, so all is copied.
+        """
+        mark = Marker({CLONED_FROM: source.id})
+        if here is None:
+            return mark if self._options.identity is Identity.METADATA else Marker()
+        if here.id == source.id:
+            return Marker(without=frozenset())
+        origin = here.cloned_from
+        if here.id == source.cloned_from or (origin and origin == source.cloned_from):
+            own = {k: v for k, v in here.metadata.items() if k in mark.without}
+            return Marker(own)
+        if origin == source.id or self._options.identity is Identity.METADATA:
+            return mark
+        return Marker()
+
+    def _differing(self, payload: Mapping[str, Any], here: Assistant) -> Iterator[tuple[str, Any]]:
+        for name in (*_COMPARED, *self._comparable_extras(payload)):
+            if name in self._options.ignore:
+                continue
+            if not same(name, payload.get(name), here.raw.get(name)):
+                yield name, payload.get(name, RESETS.get(name))
+
+    def _comparable_extras(self, payload: Mapping[str, Any]) -> Iterator[str]:
+        extras = (name for name in payload if name not in FIELDS)
+        return (name for name in extras if self._extras is None or name in self._extras)
+
+    @staticmethod
+    def _details(differing: Mapping[str, Any], here: Assistant) -> Iterator[FieldChange]:
+        for name, after in differing.items():
+            yield from diff(meaning(name, here.raw.get(name)), meaning(name, after), name)
+
+
+def _ambiguous(counterpart: Counterpart) -> Finding:
+    return error(
+        "ambiguous-copy",
+        f"{counterpart.reason}.",
+        hint="Delete the wrong one, or remove its metadata.cloned_from; nothing is guessed.",
+    )
+
+
+def _model_findings(model: Any, models: frozenset[str]) -> Iterable[Finding]:
+    if isinstance(model, str) and model and model not in models:
+        yield error(
+            "model-not-there",
+            f"The destination does not offer the model {model}.",
+            field="model",
+            hint="Change the model in the source, or use --no-model-check if its list is "
+            "incomplete.",
+        )
+
+
+def lossy(ledger: Ledger) -> tuple[LedgerEntry, ...]:
+    """Return the entries in which something was lost."""
+    return tuple(entry for entry in ledger if entry.lossy)
+
+
+def notable(ledger: Ledger) -> tuple[LedgerEntry, ...]:
+    """Return the entries that are not exact."""
+    return tuple(entry for entry in ledger if entry.fidelity is not Fidelity.EXACT)
+
+
+def summary(plan: Plan) -> Counter[Action]:
+    """Return how many changes there are of each kind."""
+    return Counter(change.action for change in plan.changes)
