@@ -104,16 +104,16 @@ class Sandbox:
             raise ValueError(str(error)) from None
 
     def count(self, kind: str = "any") -> int:
-        """Count the requests of this kind have come in, whatever became of them."""
+        """Count the requests of this kind that came in, whatever became of them."""
         return sum(kind in ("any", request.kind) for request in self.requests)
 
     async def start(self) -> None:
-        """Listen. Raises `OSError` when the port is taken."""
+        """Listen; to be called once. Raises `OSError` when the port is taken."""
         server = web.Server(self._serve, request_factory=_request, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        self._runner = runner
         await runner.setup()
         await web.TCPSite(runner, HOST, self._port, backlog=1024).start()
-        self._runner = runner
         self._port = runner.addresses[0][1]
 
     async def aclose(self) -> None:
@@ -146,7 +146,11 @@ class Sandbox:
             beta=request.headers.get("OpenAI-Beta"),
         )
         self.requests.append(record)
-        reply = await self._react(request, route, project, self._book.judge(kind))
+        try:
+            reply = await self._react(request, route, project, self._book.judge(kind))
+        except asyncio.CancelledError:
+            self._conclude(record, "dropped")
+            raise
         self._conclude(record, "dropped" if reply is None else reply.status)
         if reply is None:
             if request.transport is not None:

@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-GONE_STATUS = 404
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -78,7 +76,7 @@ def _bad_json() -> ApiError:
 
 def invalid_url(method: str, path: str) -> ApiError:
     """Say that there is no such address; also said of /assistants once that is gone."""
-    return ApiError(GONE_STATUS, f"Invalid URL ({method} {path})")
+    return ApiError(404, f"Invalid URL ({method} {path})")
 
 
 def wrong_method(method: str, path: str) -> ApiError:

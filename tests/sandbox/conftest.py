@@ -1,0 +1,63 @@
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import pytest
+from openai import AsyncOpenAI
+
+from understudy.sandbox import Sandbox
+
+KEY = "sk-north-0123456789abcdef"
+Connect = Callable[..., AsyncOpenAI]
+
+
+class Clock:
+    """Time that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Makes clients of the openai package that do not retry; closes them afterwards."""
+    clients = []
+
+    def connect(sandbox: Sandbox, key: str = KEY) -> AsyncOpenAI:
+        client = AsyncOpenAI(api_key=key, base_url=sandbox.base_url, max_retries=0, timeout=20)
+        clients.append(client)
+        return client
+
+    yield connect
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+async def client(sandbox: Sandbox, connect: Connect) -> AsyncOpenAI:
+    return connect(sandbox)
+
+
+@pytest.fixture
+async def raw() -> AsyncIterator[aiohttp.ClientSession]:
+    """A bare HTTP client; a new connection per request, since aiohttp retries on reused ones."""
+    headers = {"Authorization": f"Bearer {KEY}", "OpenAI-Beta": "assistants=v2"}
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+        yield session
