@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,11 @@ MOST_BYTES = 1 << 30
 
 def read_bytes(path: Path) -> bytes:
     """Return a file's content; raises SnapshotError naming the file and the reason."""
-    try:
+    with reading(path):
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise SnapshotError(f"{path} has {size:,} bytes; at most {MOST_BYTES:,} are read.")
         return path.read_bytes()
-    except OSError as error:
-        raise SnapshotError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def read_text(path: Path) -> str:
@@ -80,6 +80,24 @@ def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> None:
             f"{path} cannot be written: {error.strerror or error}.",
             hint="Nothing was left half-written there.",
         ) from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Translate what the file system says while something is changed there to OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Translate what the file system says while something is read there to SnapshotError."""
+    try:
+        yield
+    except OSError as error:
+        raise SnapshotError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def write_if_changed(path: Path, content: str | bytes) -> bool:

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import OutputError, SnapshotError
-from understudy.files import read_json, read_text, write_if_changed
+from understudy.errors import SnapshotError
+from understudy.files import read_json, read_text, reading, write_if_changed, writing
 from understudy.model.canonical import is_utf8, pretty
 from understudy.model.naming import slug, unique
 
@@ -94,7 +94,9 @@ def records_of(value: Any, name: str) -> list[dict[str, Any]]:
 
 def read_folders(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each folder's name and its record; raises SnapshotError naming the file."""
-    for folder in sorted(root.iterdir()):
+    with reading(root):
+        folders = sorted(root.iterdir())
+    for folder in folders:
         if folder.is_dir() and not folder.name.startswith(".") and (folder / _RECORD).is_file():
             _inside(root, folder / _RECORD)
             yield folder.name, _read_folder(root, folder)
@@ -107,36 +109,33 @@ def write_folder(root: Path, folder: str, record: Mapping[str, Any]) -> None:
     """
     parts = dict(_parts(record))
     target = root / folder
-    if target.exists():
-        for name, content in parts.items():
-            write_if_changed(target / name, content)
-        _drop_stale(target, parts)
-        return
-    try:
+    with writing(target):
+        if target.exists():
+            for name, content in parts.items():
+                write_if_changed(target / name, content)
+            _drop_stale(target, parts)
+            return
         root.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=root, prefix=".new-"))
-    except OSError as error:
-        raise OutputError(f"{root} cannot be written: {error.strerror or error}.") from error
-    try:
-        for name, content in parts.items():
-            write_if_changed(temporary / name, content)
-        temporary.chmod(0o755)
-        temporary.rename(target)
-    except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        try:
+            for name, content in parts.items():
+                write_if_changed(temporary / name, content)
+            temporary.chmod(0o755)
+            temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove_folder(root: Path, folder: str) -> None:
     """Remove what we wrote for an assistant, and its folder if nothing else is in it."""
     target = root / folder
-    _drop_stale(target, {})
-    for name in (_RECORD, _INSTRUCTIONS):
-        (target / name).unlink(missing_ok=True)
-    for directory in (target / _FUNCTIONS, target):
-        if directory.is_dir() and not any(directory.iterdir()):
-            directory.rmdir()
+    with writing(target):
+        _drop_stale(target, {})
+        for name in (_RECORD, _INSTRUCTIONS):
+            (target / name).unlink(missing_ok=True)
+        for directory in (target / _FUNCTIONS, target):
+            if directory.is_dir() and not any(directory.iterdir()):
+                directory.rmdir()
 
 
 def _parts(record: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:

@@ -11,6 +11,9 @@ from understudy.model.assistant import Assistant
 from understudy.platforms.base import Platform
 from understudy.replicate.inventory import Inventory
 
+#: Retrieves in flight together.
+_AT_ONCE = 8
+
 #: Told how many assistants of which place have been read so far.
 OnPage = Callable[[str, int], None]
 
@@ -64,9 +67,12 @@ async def gather(
         on_page(platform.info.name, len(found))
         if (after := page.after) is None:
             break
-    for assistant_id in known:
-        if assistant_id not in found and (late := await _retrieve(platform, assistant_id)):
-            found[late.id] = shared.take(late)
+    unseen = [assistant_id for assistant_id in known if assistant_id not in found]
+    for start in range(0, len(unseen), _AT_ONCE):
+        at_once = unseen[start : start + _AT_ONCE]
+        for late in await asyncio.gather(*(_retrieve(platform, i) for i in at_once)):
+            if late is not None:
+                found[late.id] = shared.take(late)
     return Inventory(platform.info, platform.capabilities, tuple(found.values()))
 
 

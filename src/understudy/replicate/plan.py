@@ -72,6 +72,7 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     ledger: Ledger = ()
     findings: Findings = ()
+    rivals: tuple[str, ...] = ()
     model: str = ""
     functions: int = 0
 
@@ -152,7 +153,9 @@ class _Planner:
             functions=len(source.functions()),
         )
         if counterpart.rivals:
-            return replace(base, action=Action.CONFLICT, findings=(_ambiguous(counterpart),))
+            rivals = tuple(rival.id for rival in counterpart.rivals)
+            finding = _ambiguous(counterpart)
+            return replace(base, action=Action.CONFLICT, findings=(finding,), rivals=rivals)
         if here is None:
             return self._write(base, Action.CREATE, payload, rendered, payload)
         differing = dict(self._differing(payload, here))

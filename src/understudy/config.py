@@ -1,0 +1,209 @@
+"""Settings and profiles, read once, each value with the place it came from.
+
+Flags beat the environment, which beats `.env`, which beats `understudy.toml`. The names of the
+earlier replicator keep working and make the profiles `src`, `dst` and `default`; any other
+profile comes from `understudy.toml` or from `UNDERSTUDY_PROFILE_<NAME>_<KEY>`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from understudy.errors import UsageError
+from understudy.profile import CONFIG_FILE, KEYS, SPECIFIED, Profile, Value, upper, variables
+from understudy.redact import register
+
+#: Settings of runs: their environment names, and what turns the text into a value.
+_OPTIONS: Mapping[str, str] = {
+    "mode": "CLONE_MODE",
+    "ids": "CLONE_IDS",
+    "name_prefix": "CLONE_NAME_PREFIX",
+    "dry_run": "DRY_RUN",
+    "concurrency": "MAX_CONCURRENCY",
+    "log_level": "LOG_LEVEL",
+    "output_dir": "OUTPUT_DIR",
+}
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that was configured, before flags."""
+
+    profiles: Mapping[str, Profile]
+    options: Mapping[str, Value]
+    folder: Path
+
+    def option(self, name: str) -> Value | None:
+        """Return a run's setting, None where nobody set it."""
+        return self.options.get(name)
+
+    def profile(self, name: str) -> Profile | None:
+        """Return a profile, None where there is none of that name."""
+        return self.profiles.get(name)
+
+
+def load(environment: Mapping[str, str], folder: Path, config_file: Path | None = None) -> Settings:
+    """Return the settings; raises UsageError for a file that is broken or missing on request."""
+    layers = [_Layer(environment, "environment")]
+    if (folder / ".env").is_file():
+        layers.append(_Layer(_read_dotenv(folder / ".env"), ".env"))
+    tables, options = _read_toml(config_file or folder / CONFIG_FILE, config_file is not None)
+    names = {*SPECIFIED, *tables, *(name for layer in layers for name in _named_in(layer))}
+    profiles = {name: _profile(name, layers, tables.get(name, {})) for name in sorted(names)}
+    kept = {n: p for n, p in profiles.items() if p.values or p.secret}
+    found = {key: value for key, name in _OPTIONS.items() if (value := _first(layers, name))}
+    return Settings(kept, {**options, **found}, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    values: Mapping[str, str]
+    name: str
+
+
+def _first(layers: list[_Layer], name: str) -> Value | None:
+    for layer in layers:
+        # An empty variable counts as unset: CI systems export empty ones for missing secrets.
+        if text := layer.values.get(name):
+            return Value(text, f"{name} ({layer.name})")
+    return None
+
+
+def _profile(name: str, layers: list[_Layer], table: Mapping[str, Value]) -> Profile:
+    values = dict(table)
+    for key in KEYS:
+        for variable in variables(name, key):
+            if value := _first(layers, variable):
+                values[key] = value
+                break
+    secret = None
+    if given := values.get("api_key"):
+        register(given.text)
+        secret = SecretStr(given.text)
+        values["api_key"] = Value("", given.origin)
+    return Profile(name, values, secret)
+
+
+def _named_in(layer: _Layer) -> list[str]:
+    """Return the profiles that UNDERSTUDY_PROFILE_<NAME>_<KEY> variables define."""
+    endings = "|".join(key.upper() for key in KEYS)
+    pattern = re.compile(rf"UNDERSTUDY_PROFILE_([A-Z0-9_]+?)_({endings})")
+    found = (pattern.fullmatch(name) for name in layer.values)
+    return [match[1].lower() for match in found if match]
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    try:
+        return {key: value for key, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}.") from error
+
+
+def _read_toml(path: Path, required: bool) -> tuple[dict[str, dict[str, Value]], dict[str, Value]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except FileNotFoundError as error:
+        if required:
+            raise UsageError(f"{path} does not exist.") from error
+        return {}, {}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}.") from error
+    return _tables(content, path.name), _toml_options(content, path.name)
+
+
+def _tables(content: Mapping[str, Any], file: str) -> dict[str, dict[str, Value]]:
+    profiles = content.get("profiles", {})
+    if not isinstance(profiles, dict):
+        raise UsageError(f"{file}: profiles must be tables: [profiles.NAME].")
+    return {name: _table(name, table, file) for name, table in profiles.items()}
+
+
+def _table(name: str, table: Any, file: str) -> dict[str, Value]:
+    where = f"{file} [profiles.{name}]"
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{where}: a profile's name is letters, digits, '-' and '_'.")
+    if not isinstance(table, dict):
+        raise UsageError(f"{where} must be a table.")
+    if "api_key" in table:
+        variable = f"UNDERSTUDY_PROFILE_{upper(name)}_API_KEY"
+        raise UsageError(
+            f"{where} holds an api_key; keys do not belong in a file that is committed.",
+            hint=f"Put it in {variable} (environment or .env), or use key_command.",
+        )
+    unknown = sorted(set(table) - set(KEYS))
+    if unknown:
+        raise UsageError(
+            f"{where} has unknown keys: {', '.join(unknown)}.",
+            hint=f"Known are {', '.join(k for k in KEYS if k != 'api_key')}.",
+        )
+    wrong = [key for key, value in table.items() if not isinstance(value, str)]
+    if wrong:
+        raise UsageError(f"{where}: {wrong[0]} must be text.")
+    return {key: Value(value, where) for key, value in table.items() if value}
+
+
+def _toml_options(content: Mapping[str, Any], file: str) -> dict[str, Value]:
+    table = content.get("options", {})
+    unknown = sorted(set(table) - set(_OPTIONS)) if isinstance(table, dict) else ["options"]
+    unknown += sorted(set(content) - {"profiles", "options"})
+    if unknown:
+        raise UsageError(
+            f"{file} has unknown entries: {', '.join(unknown)}.",
+            hint=f"Known are [profiles.NAME] and [options] with {', '.join(_OPTIONS)}.",
+        )
+    return {key: Value(_plain(value), f"{file} [options]") for key, value in table.items()}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def as_bool(value: Value) -> bool:
+    """Return a yes-or-no setting; raises UsageError."""
+    return _converted(value, _TRUTH, "true or false")
+
+
+def as_count(value: Value) -> int:
+    """Return a setting that counts something, at least 1; raises UsageError."""
+    try:
+        number = int(value.text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise UsageError(f"{value.origin} must be a whole number above 0, it is {value.text!r}.")
+    return number
+
+
+_TRUTH = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
+
+
+def _converted(value: Value, table: Mapping[str, bool], allowed: str) -> bool:
+    try:
+        return table[value.text.strip().lower()]
+    except KeyError:
+        raise UsageError(f"{value.origin} must be {allowed}, it is {value.text!r}.") from None

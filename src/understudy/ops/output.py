@@ -1,0 +1,128 @@
+"""The output directory: one run at a time, every file whole or absent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from understudy.errors import OutputError, SnapshotError, UsageError
+from understudy.files import read_json, write_whole, writing
+from understudy.model.canonical import pretty
+from understudy.platforms.base import PlaceInfo
+from understudy.report.jsonlines import JsonFormatter, place_fields
+
+MAPPING = "mapping.json"
+REPORT = "report.md"
+LOG = "log.jsonl"
+_LOCK = ".lock"
+
+
+class OutputDirectory:
+    """Locked from `open` to `close`; collects the log of the run in between."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: Any = None
+        self._lines = _Lines()
+
+    def open(self) -> None:
+        """Make the directory, see that it can be written, and lock it.
+
+        Raises OutputError before anything else of a run happens.
+        """
+        from filelock import FileLock, Timeout
+
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self.path / _LOCK)
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout as error:
+                self._lock = None
+                raise OutputError(
+                    f"Another run is writing into {self.path} right now.",
+                    hint="Wait for it, or choose another --output-dir.",
+                ) from error
+        self._probe()
+        logging.getLogger("understudy").addHandler(self._lines)
+
+    def close(self) -> None:
+        """Unlock; may be called twice."""
+        logging.getLogger("understudy").removeHandler(self._lines)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+    def write(self, mapping: Mapping[str, Any], report: str) -> None:
+        """Write the three files; tries all of them and then raises the first OutputError."""
+        failures = []
+        contents = {
+            MAPPING: pretty(mapping, sort_keys=False),
+            REPORT: report,
+            LOG: "".join(line + "\n" for line in self._lines.lines),
+        }
+        for name, content in contents.items():
+            try:
+                write_whole(self.path / name, content.encode("utf-8", "backslashreplace"))
+            except OutputError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _probe(self) -> None:
+        """See that there is room for a report; a full disk shall stop a run before it writes."""
+        probe = self.path / ".probe"
+        try:
+            write_whole(probe, b"\0" * 65536)
+        finally:
+            probe.unlink(missing_ok=True)
+
+
+class _Lines(logging.Handler):
+    """Keeps the run's log in memory until the files are written."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+        self.setFormatter(JsonFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+def remembered(
+    directory: Path, source: PlaceInfo, destination: PlaceInfo, *, required: bool
+) -> dict[str, str]:
+    """Return destination ids under source ids, as earlier runs into the directory left them.
+
+    Empty where nothing is remembered of this pair. With `required`, a mapping of another pair
+    is a UsageError: identity is kept there, and writing over it would lose it.
+    """
+    path = directory / MAPPING
+    if not path.is_file():
+        return {}
+    try:
+        mapping = read_json(path)
+        pair = [mapping["source"], mapping["destination"]]
+        entries = [*mapping["mappings"], *mapping.get("known", [])]
+        known = {entry["srcId"]: entry["dstId"] for entry in entries if entry.get("dstId")}
+    except (SnapshotError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{path} cannot be used: {error}",
+            hint="Move it away, or choose another --output-dir.",
+        ) from error
+    wanted = [place_fields(source), place_fields(destination)]
+    if [_where(place) for place in pair] == [_where(place) for place in wanted]:
+        return known
+    if required:
+        raise UsageError(
+            f"{path} belongs to other places than these.",
+            hint="With --identity mapping every pair needs its own --output-dir.",
+        )
+    return {}
+
+
+def _where(place: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(place.get(key, "") for key in ("platform", "address", "organization", "project"))

@@ -1,0 +1,133 @@
+"""Turning what a user calls a place into an open platform."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from understudy.config import Settings
+from understudy.errors import UsageError
+from understudy.platforms.base import Platform
+from understudy.platforms.catalog import PlaceSettings, build
+from understudy.platforms.limiter import Limiter
+from understudy.platforms.pacing import Paced, RetryPolicy, Wait
+from understudy.profile import CONFIG_FILE, Profile, check_url
+
+#: A profile's name, a path, or a platform that somebody built.
+PlaceLike = str | Path | Platform
+
+
+class Places:
+    """Opens places and closes them together; places on one key share one limiter."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        rate: float | None = None,
+        stop: asyncio.Event | None = None,
+        on_wait: Callable[[Wait], None] = lambda _: None,
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        self._settings = settings
+        self._rate = rate
+        self._stop = stop
+        self._on_wait = on_wait
+        self._policy = policy
+        self._limiters: dict[object, Limiter] = {}
+        self._opened: list[Platform] = []
+
+    def open(self, place: PlaceLike, *, must_exist: bool) -> Platform:
+        """Return the place, paced if it is remote; connects to nothing yet.
+
+        Raises UsageError for a name that is no profile and no path.
+        """
+        if not isinstance(place, str | Path):
+            return self._wrap(place, place)
+        profile = self._settings.profile(str(place)) if isinstance(place, str) else None
+        if profile is None:
+            return self._path(str(place), must_exist=must_exist)
+        platform, account = self._of_profile(profile, must_exist=must_exist)
+        self._opened.append(platform)
+        return self._wrap(platform, account)
+
+    def same(self, one: PlaceLike, other: PlaceLike) -> bool:
+        """Tell whether both mean the same place, as far as can be told without asking it."""
+        return self._whereabouts(one) == self._whereabouts(other)
+
+    async def aclose(self) -> None:
+        """Close everything that was opened here; platforms that were given stay open."""
+        opened, self._opened = self._opened, []
+        for platform in opened:
+            await platform.aclose()
+
+    def _wrap(self, platform: Platform, account: object) -> Platform:
+        if not platform.capabilities.remote:
+            return platform
+        limiter = self._limiters.get(account)
+        if limiter is None:
+            limiter = self._limiters[account] = Limiter(ceiling=self._rate, stop=self._stop)
+        return Paced(platform, limiter, policy=self._policy, on_wait=self._on_wait)
+
+    def _of_profile(self, profile: Profile, *, must_exist: bool) -> tuple[Platform, object]:
+        account: object = profile.name
+
+        def key() -> SecretStr:
+            nonlocal account
+            secret = profile.require_key()
+            account = (profile.base_url, secret.get_secret_value())
+            return secret
+
+        if "base_url" in profile.values:
+            check_url(profile.base_url, profile.values["base_url"].origin)
+        place = PlaceSettings(
+            profile.name,
+            key,
+            profile.base_url,
+            profile.get("organization"),
+            profile.get("project"),
+            profile.get("path"),
+            must_exist,
+        )
+        return build(profile.platform, place), account
+
+    def _path(self, text: str, *, must_exist: bool) -> Platform:
+        looks_like_path = "/" in text or "\\" in text or Path(text).suffix == ".json"
+        if not Path(text).exists() and (must_exist or not looks_like_path):
+            raise UsageError(self._unknown(text), hint=self._hint(text))
+        place = PlaceSettings(text, _no_key, path=text, must_exist=must_exist)
+        return build("snapshot", place)
+
+    def _unknown(self, text: str) -> str:
+        return f"There is no place {text!r}: neither a profile nor a path that exists."
+
+    def _hint(self, text: str) -> str:
+        names = sorted(self._settings.profiles)
+        near = difflib.get_close_matches(text, names, n=1)
+        known = f"Profiles: {', '.join(names)}." if names else "No profile is configured."
+        if near:
+            return f"Did you mean {near[0]}? {known}"
+        if text in ("src", "dst", "default"):
+            variable = Profile(text).key_name
+            return f"Set {variable} in the environment or in .env. {known}"
+        return f"{known} Profiles come from the environment, .env or {CONFIG_FILE}."
+
+    def _whereabouts(self, place: PlaceLike) -> object:
+        if not isinstance(place, str | Path):
+            return id(place)
+        profile = self._settings.profile(str(place)) if isinstance(place, str) else None
+        path = profile.get("path") if profile else str(place)
+        if path:
+            return Path(path).resolve()
+        assert profile is not None  # noqa: S101 - a place without a profile is a path
+        secret = profile.secret.get_secret_value() if profile.secret else profile.get("key_command")
+        scope = (profile.get("organization"), profile.get("project"))
+        return (profile.platform, profile.base_url, secret, scope)
+
+
+def _no_key() -> SecretStr:
+    raise UsageError("A path needs no key.")

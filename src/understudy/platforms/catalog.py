@@ -1,0 +1,68 @@
+"""Which platforms there are: one explicit table, name to factory.
+
+A factory imports its adapter when it is called, so that no command pays for another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from understudy.errors import UsageError
+from understudy.platforms.base import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSettings:
+    """What a factory may need; `key` is called only by platforms that need one."""
+
+    name: str
+    key: Callable[[], SecretStr]
+    base_url: str = ""
+    organization: str = ""
+    project: str = ""
+    path: str = ""
+    must_exist: bool = False
+
+
+def _assistants_v2(place: PlaceSettings) -> Platform:
+    from understudy.platforms.assistants_v2 import AssistantsV2
+    from understudy.platforms.openai_wire import Wire
+
+    wire = Wire(place.name, place.base_url, place.key(), place.organization, place.project)
+    return AssistantsV2(wire)
+
+
+def _snapshot(place: PlaceSettings) -> Platform:
+    from understudy.platforms.snapshot import Snapshot
+
+    if not place.path:
+        raise UsageError(f"The profile {place.name} is a snapshot and has no path.")
+    return Snapshot(place.path, name=place.name, must_exist=place.must_exist)
+
+
+def _memory(place: PlaceSettings) -> Platform:
+    from understudy.platforms.memory import Memory
+
+    return Memory(name=place.name)
+
+
+PLATFORMS: Mapping[str, Callable[[PlaceSettings], Platform]] = {
+    "openai-assistants": _assistants_v2,
+    "snapshot": _snapshot,
+    "memory": _memory,
+}
+
+
+def build(platform: str, place: PlaceSettings) -> Platform:
+    """Return an adapter for a place; connects to nothing yet. Raises UsageError."""
+    try:
+        factory = PLATFORMS[platform]
+    except KeyError:
+        raise UsageError(
+            f"The profile {place.name} names the platform {platform!r}, which there is not.",
+            hint=f"There are {', '.join(PLATFORMS)}.",
+        ) from None
+    return factory(place)

@@ -1,0 +1,1 @@
+"""Data in, strings out. Nothing here prints, reads or decides."""

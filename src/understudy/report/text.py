@@ -1,0 +1,160 @@
+"""Plans, results and listings as text for people."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import click
+
+from understudy.model.assistant import Assistant
+from understudy.model.fidelity import LedgerEntry
+from understudy.model.findings import Finding
+from understudy.replicate.diff import FieldChange, How
+from understudy.replicate.events import Outcome, Status
+from understudy.replicate.plan import Action, Change, Plan, notable
+from understudy.report.clean import clean, clean_lines, fit
+from understudy.report.jsonlines import run_summary
+
+_SIGNS = {
+    Action.CREATE: ("+", "green"),
+    Action.UPDATE: ("~", "yellow"),
+    Action.UNCHANGED: ("=", "bright_black"),
+    Action.CONFLICT: ("!", "red"),
+}
+_LONG = 60  # characters from which a text is shown as a unified diff
+_NAME = 36  # columns for names
+
+
+def plan_text(plan: Plan) -> Iterator[str]:
+    """Yield the plan's lines: one an assistant, its differences below it, the counts last."""
+    for change in plan.changes:
+        yield from change_text(change)
+    yield from ledger_text(plan.changes)
+    yield ""
+    yield plan_counts(plan)
+
+
+def change_text(change: Change) -> Iterator[str]:
+    """Yield one assistant's line and, indented, what differs and what is in the way."""
+    sign, color = _SIGNS[change.action]
+    name = fit(clean(change.name) or f"(nameless {change.source_id})", _NAME)
+    yield _paint(f"{sign} {name}  {_about(change)}".rstrip(), color)
+    for field in change.fields:
+        yield from field_text(field)
+    for finding in change.findings:
+        yield from finding_text(finding)
+
+
+def field_text(change: FieldChange) -> Iterator[str]:
+    """Yield one field's before and after; long texts as a unified diff."""
+    path = clean(change.path)
+    if change.how is How.MOVED:
+        yield f"    {path}: order {_short(change.before)} → {_short(change.after)}"
+    elif _is_long(change.before) or _is_long(change.after):
+        yield f"    {path}:"
+        yield from _unified(change.before, change.after)
+    elif change.how is How.ADDED:
+        yield _paint(f"    {path}: + {_short(change.after)}", "green")
+    elif change.how is How.REMOVED:
+        yield _paint(f"    {path}: - {_short(change.before)}", "red")
+    else:
+        yield f"    {path}: {_short(change.before)} → {_short(change.after)}"
+
+
+def finding_text(finding: Finding) -> Iterator[str]:
+    """Yield a finding and its hint."""
+    yield _paint(f"    {finding.severity}: {clean(finding.message)}", "red")
+    if finding.hint:
+        yield f"      {clean(finding.hint)}"
+
+
+def ledger_text(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield what does not arrive as it is, each reason once with its count."""
+    counts: dict[LedgerEntry, int] = {}
+    for change in changes:
+        for entry in notable(change.ledger):
+            counts[entry] = counts.get(entry, 0) + 1
+    if counts:
+        yield ""
+    for entry, count in counts.items():
+        who = "1 assistant" if count == 1 else f"{count} assistants"
+        yield f"  {entry.field} {entry.fidelity} ({who}): {clean(entry.reason)}"
+
+
+def plan_counts(plan: Plan) -> str:
+    """Return the last line of a plan."""
+    conflicts = plan.count(Action.CONFLICT)
+    parts = [
+        f"{plan.count(Action.CREATE)} to create",
+        f"{plan.count(Action.UPDATE)} to update",
+        f"{plan.count(Action.UNCHANGED)} unchanged",
+        f"{conflicts} conflict{'' if conflicts == 1 else 's'}",
+    ]
+    return f"Plan: {', '.join(parts)}"
+
+
+def result_text(outcomes: Sequence[Outcome], seconds: float) -> Iterator[str]:
+    """Yield what went wrong, one assistant a paragraph, and the counts."""
+    for outcome in outcomes:
+        if outcome.error and outcome.status is not Status.CONFLICT:
+            name = clean(outcome.name) or f"(nameless {outcome.source_id})"
+            yield _paint(f"! {name} ({outcome.source_id}): {outcome.status}", "red")
+            yield f"    {clean(outcome.error)}"
+    counts = run_summary(outcomes)
+    shown = [f"{n} {word}" for word, n in counts.items() if word != "total"]
+    yield f"Done: {', '.join(shown)}, in {seconds:.1f} s"
+
+
+def assistants_text(assistants: Sequence[Assistant]) -> Iterator[str]:
+    """Yield a table of assistants and their count."""
+    for assistant in assistants:
+        name = fit(clean(assistant.name) or "(nameless)", _NAME)
+        model = fit(clean(assistant.model), 16)
+        origin = f"clone of {clean(assistant.cloned_from)}" if assistant.cloned_from else ""
+        tools = ", ".join(_tools(assistant))
+        yield f"{fit(assistant.id, 29)}  {name}  {model}  {tools}  {origin}".rstrip()
+    yield f"{len(assistants)} assistant{'' if len(assistants) == 1 else 's'}"
+
+
+def _tools(assistant: Assistant) -> Iterator[str]:
+    count = len(assistant.functions())
+    if count:
+        yield f"{count} function{'' if count == 1 else 's'}"
+    for tool in assistant.tools:
+        kind = tool.get("type") if isinstance(tool, dict) else tool
+        if kind != "function":
+            yield clean(str(kind))
+
+
+def _about(change: Change) -> str:
+    if change.action is Action.CREATE:
+        functions = f", {change.functions} functions" if change.functions else ""
+        return f"create  {clean(change.model)}{functions}"
+    if change.action is Action.UPDATE:
+        return f"update  {change.destination_id}: {', '.join(change.payload)}"
+    if change.action is Action.UNCHANGED:
+        return f"unchanged  {change.destination_id}"
+    return "conflict"
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str) and (len(value) > _LONG or "\n" in value)
+
+
+def _unified(before: Any, after: Any) -> Iterator[str]:
+    old, new = (clean_lines(v if isinstance(v, str) else "").split("\n") for v in (before, after))
+    for text in list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]:
+        color = {"+": "green", "-": "red", "@": "cyan"}.get(text[:1])
+        yield _paint(f"      {text}", color) if color else f"      {text}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return clean(text if len(text) <= 100 else text[:97] + "...")
+
+
+def _paint(text: str, color: str) -> str:
+    return click.style(text, fg=color)
