@@ -18,11 +18,19 @@ def register(secret: str) -> None:
         _secrets.add(secret)
 
 
-def redact(text: str) -> str:
-    """Return the text without registered secrets and without anything that looks like a key."""
+def hide(text: str) -> str:
+    """Return the text without registered secrets; for data, which must not change otherwise."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, "[redacted]")
-    return _KEY_LIKE.sub("[redacted]", text)
+    return text
+
+
+def redact(text: str) -> str:
+    """Return the text without registered secrets and without anything that looks like a key.
+
+    For what servers and libraries say: they may echo keys that nobody registered.
+    """
+    return _KEY_LIKE.sub("[redacted]", hide(text))
 
 
 def mask(secret: str) -> str:

@@ -11,12 +11,14 @@ from understudy.errors import OutputError, SnapshotError, UsageError
 from understudy.files import read_json, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.platforms.base import PlaceInfo
+from understudy.redact import RedactingFilter, hide
 from understudy.report.jsonlines import JsonFormatter, place_fields
 
 MAPPING = "mapping.json"
 REPORT = "report.md"
 LOG = "log.jsonl"
 _LOCK = ".lock"
+_LOGGER = logging.getLogger("understudy")
 
 
 class OutputDirectory:
@@ -26,6 +28,7 @@ class OutputDirectory:
         self.path = path
         self._lock: Any = None
         self._lines = _Lines()
+        self._level = logging.NOTSET
 
     def open(self) -> None:
         """Make the directory, see that it can be written, and lock it.
@@ -45,14 +48,23 @@ class OutputDirectory:
                     f"Another run is writing into {self.path} right now.",
                     hint="Wait for it, or choose another --output-dir.",
                 ) from error
-        self._probe()
-        logging.getLogger("understudy").addHandler(self._lines)
+        try:
+            self._probe()
+        except OutputError:
+            self._lock.release()
+            self._lock = None
+            raise
+        self._level = _LOGGER.level
+        if not _LOGGER.isEnabledFor(logging.INFO):
+            _LOGGER.setLevel(logging.INFO)
+        _LOGGER.addHandler(self._lines)
 
     def close(self) -> None:
         """Unlock; may be called twice."""
-        logging.getLogger("understudy").removeHandler(self._lines)
+        _LOGGER.removeHandler(self._lines)
         lock, self._lock = self._lock, None
         if lock is not None:
+            _LOGGER.setLevel(self._level)
             lock.release()
 
     def write(self, mapping: Mapping[str, Any], report: str) -> None:
@@ -65,7 +77,7 @@ class OutputDirectory:
         }
         for name, content in contents.items():
             try:
-                write_whole(self.path / name, content.encode("utf-8", "backslashreplace"))
+                write_whole(self.path / name, hide(content).encode("utf-8", "backslashreplace"))
             except OutputError as error:
                 failures.append(error)
         if failures:
@@ -87,6 +99,7 @@ class _Lines(logging.Handler):
         super().__init__(logging.INFO)
         self.lines: list[str] = []
         self.setFormatter(JsonFormatter())
+        self.addFilter(RedactingFilter())
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))

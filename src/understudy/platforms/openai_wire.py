@@ -24,6 +24,7 @@ from understudy.errors import (
     RejectedError,
     UnreachableError,
 )
+from understudy.redact import redact
 
 if TYPE_CHECKING:
     import httpx2
@@ -203,10 +204,10 @@ def _from_json(content: bytes) -> Any:
 
 
 def _said(error: openai.APIStatusError) -> str:
-    """Return the place's own words, bounded: some servers answer with whole pages."""
+    """Return the place's own words, without keys, bounded: some servers answer with pages."""
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None
-    text = str(message or error.message or "no reason given")
+    text = redact(str(message or error.message or "no reason given"))
     return text if len(text) <= 400 else text[:400] + "..."
 
 
@@ -245,5 +246,5 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 
 
 def _reason(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
+    text = redact(str(error) or type(error).__name__)
     return text.rstrip(".")[:300]

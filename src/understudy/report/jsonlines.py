@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from understudy.errors import UnderstudyError
 from understudy.model.assistant import Assistant
 from understudy.model.fidelity import LedgerEntry
 from understudy.model.findings import Finding
 from understudy.platforms.base import PlaceInfo
-from understudy.redact import redact
+from understudy.redact import hide
 from understudy.replicate.diff import FieldChange
 from understudy.replicate.events import Outcome, Status
 from understudy.replicate.plan import Action, Change, Plan
@@ -21,9 +22,9 @@ FORMAT_VERSION = 1
 
 
 def line(kind: str, fields: Mapping[str, Any]) -> str:
-    """Return one JSON line, keys redacted; text that is no UTF-8 is escaped."""
+    """Return one JSON line without our keys; text that is no UTF-8 is escaped."""
     record = {"type": kind, "format_version": FORMAT_VERSION, **fields}
-    return redact(json.dumps(record, ensure_ascii=True, separators=(",", ":")))
+    return hide(json.dumps(record, ensure_ascii=True, separators=(",", ":")))
 
 
 def place_fields(place: PlaceInfo) -> dict[str, str]:
@@ -120,6 +121,23 @@ def outcome_fields(outcome: Outcome) -> dict[str, Any]:
         "fidelity": ledger_fields(outcome.ledger),
         "error": outcome.error or None,
     }
+
+
+def run_line(run_id: str, plan: Plan, outcomes: Sequence[Outcome]) -> str:
+    """Return how a whole run came out."""
+    fields = {
+        "run_id": run_id,
+        "source": place_fields(plan.source),
+        "destination": place_fields(plan.destination),
+        "summary": run_summary(outcomes),
+    }
+    return line("run", fields)
+
+
+def error_line(error: UnderstudyError) -> str:
+    """Return what ended a command."""
+    fields = {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
+    return line("error", fields)
 
 
 def run_summary(outcomes: Iterable[Outcome]) -> dict[str, int]:

@@ -122,16 +122,20 @@ def assistants_text(assistants: Sequence[Assistant]) -> Iterator[str]:
 def _tools(assistant: Assistant) -> Iterator[str]:
     count = len(assistant.functions())
     if count:
-        yield f"{count} function{'' if count == 1 else 's'}"
+        yield _functions(count)
     for tool in assistant.tools:
         kind = tool.get("type") if isinstance(tool, dict) else tool
         if kind != "function":
             yield clean(str(kind))
 
 
+def _functions(count: int) -> str:
+    return f"{count} function{'' if count == 1 else 's'}"
+
+
 def _about(change: Change) -> str:
     if change.action is Action.CREATE:
-        functions = f", {change.functions} functions" if change.functions else ""
+        functions = f", {_functions(change.functions)}" if change.functions else ""
         return f"create  {clean(change.model)}{functions}"
     if change.action is Action.UPDATE:
         return f"update  {change.destination_id}: {', '.join(change.payload)}"

@@ -1,0 +1,132 @@
+"""The `understudy` command: a table of subcommands, each loaded when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from understudy._version import __version__
+from understudy.cli.options import COMMON
+from understudy.errors import ExitCode, UnderstudyError
+
+#: Name to module, attribute and the line that `--help` shows.
+COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "demo": ("demo", "demo", "Show the whole job on the embedded sandbox; no key needed."),
+    "list": ("look", "list_place", "List the assistants of a place."),
+    "plan": ("replicate", "plan", "Show what a clone would do; write nothing."),
+    "clone": ("replicate", "clone", "Make the destination hold what the source holds."),
+    "apply": ("replicate", "apply", "Carry out a saved plan, if it still fits."),
+    "check": ("check", "check", "Compare two places, both directions."),
+    "export": ("look", "export", "Write a place's assistants into a snapshot."),
+    "import": ("replicate", "import_snapshot", "Clone from a snapshot or export file."),
+    "profiles": ("profiles", "profiles", "Show the profiles and where each value came from."),
+    "sandbox": ("sandbox", "sandbox", "Serve an OpenAI look-alike on this machine."),
+}
+
+_EPILOG = """\b
+Places are profile names (src, dst, default, or your own) or paths of snapshots.
+Exit codes: 0 done, 1 failure, 2 changes pending (with --detailed-exitcode), 3 partly done,
+4 authentication, 5 quota, 6 the endpoint is gone, 64 usage, 130 interrupted.
+"""
+
+
+class Commands(click.Group):
+    """Finds subcommands in the table; the listing imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one subcommand."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"understudy.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the subcommands from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="understudy")
+def main() -> None:
+    """Copy AI assistants between projects, organizations and platforms.
+
+    Plan, apply, report: again and again, without duplicates.
+    """
+
+
+main.params.extend(COMMON)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run the command and leave the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    settings: dict[str, Any] = {}
+    try:
+        code = main.main(arguments, prog_name="understudy", standalone_mode=False, obj=settings)
+    except click.UsageError as error:
+        return _usage(error, settings)
+    except click.ClickException as error:
+        return _fail(UnderstudyError(error.format_message()), settings)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return ExitCode.INTERRUPTED
+    except UnderstudyError as error:
+        return _fail(error, settings)
+    except Exception as error:
+        return _bug(error, settings)
+    return int(code or 0)
+
+
+def _usage(error: click.UsageError, settings: Mapping[str, Any]) -> int:
+    from understudy.errors import UsageError
+
+    where = f"{error.ctx.command_path} --help" if error.ctx else "understudy --help"
+    return _fail(UsageError(error.format_message(), hint=f"Try: {where}"), settings)
+
+
+def _fail(error: UnderstudyError, settings: Mapping[str, Any]) -> int:
+    from understudy.redact import redact
+    from understudy.report.clean import clean_lines
+
+    if settings.get("json"):
+        from understudy.report.jsonlines import error_line
+
+        click.echo(error_line(error))
+    click.echo(click.style("Error: ", fg="red") + clean_lines(redact(error.message)), err=True)
+    if error.hint:
+        click.echo(clean_lines(redact(error.hint)), err=True)
+    return error.exit_code
+
+
+def _bug(error: Exception, settings: Mapping[str, Any]) -> int:
+    """Report what should never happen, with a traceback only where somebody asked for it."""
+    import traceback
+
+    from understudy.redact import redact
+
+    click.echo(f"Error: internal error: {redact(f'{type(error).__name__}: {error}')}", err=True)
+    if settings.get("verbose"):
+        text = "".join(traceback.format_exception(error))
+        click.echo(redact(text), err=True)
+    else:
+        click.echo("This is a bug in understudy; -v shows where.", err=True)
+    return ExitCode.FAILURE

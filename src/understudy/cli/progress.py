@@ -1,0 +1,167 @@
+"""Progress on stderr: a bar on a terminal, a line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from understudy.platforms.pacing import Wait
+from understudy.redact import redact
+from understudy.replicate.events import ChangeDone, Event, Listener, Read, RunStarted, silent
+from understudy.report.clean import clean
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_EVERY = 3.0  # seconds between lines in a pipe
+_REASON = 60  # characters of a pause's reason
+
+
+class Screen:
+    """A listener that shows what is going on. Use as a context manager."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._show: Listener = silent
+        self._bar: _Bar | None = None
+        if quiet:
+            return
+        if sys.stderr.isatty():
+            self._show = self._bar = _Bar()
+        else:
+            self._show = _Lines()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        self._show(event)
+
+    def clear(self) -> None:
+        """Take the display away, so that something can be printed; the next event restores it."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+
+class _State:
+    """What both displays know: counts, rate, and the pause that is on."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self.began = time.monotonic()
+        self._pause = ""
+        self._pause_ends = 0.0
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self.total, self.done, self.began = event.total, 0, time.monotonic()
+        elif isinstance(event, ChangeDone):
+            self.done += 1
+        elif isinstance(event, Wait):
+            reason = clean(redact(event.reason))
+            short = reason if len(reason) <= _REASON else reason[: _REASON - 1] + "…"
+            self._pause = f"{event.place} waits {event.seconds:.1f} s: {short}"
+            self._pause_ends = time.monotonic() + event.seconds
+
+    @property
+    def pause(self) -> str:
+        return self._pause if time.monotonic() < self._pause_ends else ""
+
+    @property
+    def rate(self) -> float:
+        return self.done / max(time.monotonic() - self.began, 0.001)
+
+
+class _Bar:
+    """A rich progress bar; appears with the first event."""
+
+    def __init__(self) -> None:
+        self._state = _State()
+        self._progress: Progress | None = None
+        self._reading: dict[str, TaskID] = {}
+        self._writing: TaskID | None = None
+
+    def __call__(self, event: Event) -> None:
+        self._state.take(event)
+        display = self._display()
+        if isinstance(event, Read):
+            self._read(display, event)
+        elif isinstance(event, RunStarted) and event.total:
+            self._writing = display.add_task("Writing", total=event.total, note="")
+        if self._writing is not None:
+            note = f"{self._state.rate:.1f}/s  {self._state.pause}".rstrip()
+            display.update(self._writing, completed=self._state.done, note=note)
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+        self._progress, self._writing = None, None
+        self._reading.clear()
+
+    def _read(self, display: Progress, event: Read) -> None:
+        if event.place not in self._reading:
+            label = f"Reading {clean(event.place)}"
+            self._reading[event.place] = display.add_task(label, total=None, note="")
+        note = f"{event.count} assistants"
+        display.update(self._reading[event.place], completed=event.count, note=note)
+
+    def _display(self) -> Progress:
+        if self._progress is None:
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+
+            self._progress = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
+                console=Console(stderr=True),
+                refresh_per_second=8,
+            )
+            self._progress.start()
+        return self._progress
+
+
+class _Lines:
+    """Plain lines, at most one every few seconds."""
+
+    def __init__(self) -> None:
+        self._state = _State()
+        self._next = time.monotonic() + _EVERY
+
+    def __call__(self, event: Event) -> None:
+        self._state.take(event)
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _EVERY
+        text = self._text(event)
+        if text:
+            click.echo(text, err=True)
+
+    def _text(self, event: Event) -> str:
+        state = self._state
+        if isinstance(event, Read):
+            return f"reading {clean(event.place)}: {event.count} assistants"
+        if not state.total:
+            return state.pause
+        left = (state.total - state.done) / max(state.rate, 0.001)
+        parts = [
+            f"writing: {state.done}/{state.total}",
+            f"{state.rate:.1f}/s",
+            f"{left:.0f} s left",
+        ]
+        return ", ".join([*parts, *([state.pause] if state.pause else [])])

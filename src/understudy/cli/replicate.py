@@ -1,0 +1,217 @@
+"""plan, clone, apply, import: from place to place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from understudy.cli.options import (
+    applying,
+    common,
+    destination_option,
+    output_option,
+    planning,
+    selecting,
+    source_option,
+    stacked,
+)
+from understudy.cli.progress import Screen
+from understudy.cli.session import Session
+from understudy.ops.replicate import (
+    DEFAULT_CONCURRENCY,
+    Report,
+    Request,
+    carry_out,
+    open_job,
+    output,
+    plan_exit_code,
+)
+from understudy.ops.saved import load_plan, require_unchanged, save_plan
+from understudy.replicate.plan import Identity, Plan
+from understudy.report.clean import clean
+from understudy.report.jsonlines import line, outcome_fields, plan_lines, run_line
+from understudy.report.text import plan_counts, plan_text, result_text
+
+shared = stacked(selecting, planning, output_option, common)
+
+
+@click.command()
+@source_option
+@destination_option
+@shared
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending.")
+@click.pass_context
+def plan(ctx: click.Context, /, out: Path | None, detailed_exitcode: bool, **options: Any) -> int:
+    """Show what a clone would do, field by field. Writes nothing but --out.
+
+    \b
+    understudy plan --from src --to dst
+    understudy plan --from src --to dst --out plan.json --detailed-exitcode
+    """
+    session = Session(ctx)
+    request = _request(session, options)
+    made = session.run(lambda stop: _plan(session, request, stop, out))
+    return plan_exit_code(made, detailed=detailed_exitcode)
+
+
+@click.command()
+@source_option
+@destination_option
+@shared
+@applying
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop; the same as plan.")
+@click.pass_context
+def clone(ctx: click.Context, /, dry_run: bool, yes: bool, **options: Any) -> int:
+    """Make the destination hold what the source holds. Run it again: nothing to do.
+
+    \b
+    understudy clone --from src --to dst
+    understudy clone --from src --to dst --name 'support*' --dry-run
+    understudy clone --from src --to ./snapshots --yes
+    """
+    session = Session(ctx)
+    request = _request(session, options)
+    if session.dry_run(flag=dry_run):
+        session.run(lambda stop: _plan(session, request, stop, None))
+        return 0
+    return session.run(lambda stop: _clone(session, request, stop, yes=yes))
+
+
+@click.command("import")
+@click.argument("path", type=click.Path(exists=True))
+@destination_option
+@shared
+@applying
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.pass_context
+def import_snapshot(ctx: click.Context, /, path: str, **options: Any) -> int:
+    """Clone from a snapshot (file or directory) or from an old export file.
+
+    \b
+    understudy import assistants.json --to dst
+    understudy import ./snapshots --to dst --dry-run
+    """
+    given = Path(path)
+    source = path if given.is_absolute() else f"./{given}"
+    return int(ctx.invoke(clone, source=source, **options))
+
+
+@click.command()
+@click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, path_type=Path))
+@output_option
+@common
+@applying
+@click.option("--rate", type=click.FloatRange(min=0.01), metavar="N", help="Requests a second.")
+@click.pass_context
+def apply(ctx: click.Context, /, plan_file: Path, yes: bool, **options: Any) -> int:
+    """Carry out a saved plan; refused when either place has changed since.
+
+    \b
+    understudy plan --from src --to dst --out plan.json
+    understudy apply plan.json
+    """
+    session = Session(ctx)
+    saved = load_plan(plan_file)
+    request = Request(
+        source=saved.source.named,
+        destination=saved.destination.named,
+        selection=saved.selection,
+        identity=saved.identity,
+        ignore=frozenset(saved.ignore),
+        allow_same=saved.same_place,
+        concurrency=session.concurrency(options["concurrency"], DEFAULT_CONCURRENCY),
+        rate=options["rate"],
+        output_dir=session.output_dir(options["output_dir"]),
+    )
+
+    async def work(stop: asyncio.Event) -> int:
+        with _screen(session) as screen:
+            async with (
+                output(request.output_dir) as directory,
+                open_job(request, session.settings, stop=stop, listener=screen) as job,
+            ):
+                await require_unchanged(job, saved)
+                _show_plan(session, screen, saved.plan)
+                session.confirm("Apply these changes?", yes=yes or not saved.plan.writes)
+                report = await carry_out(job, saved.plan, directory)
+        return _finish(session, report, request)
+
+    return session.run(work)
+
+
+async def _plan(session: Session, request: Request, stop: asyncio.Event, out: Path | None) -> Plan:
+    with _screen(session) as screen:
+        async with open_job(request, session.settings, stop=stop, listener=screen) as job:
+            made = await job.plan()
+            if out is not None:
+                save_plan(out, job, made)
+        _show_plan(session, screen, made)
+    if out is not None:
+        session.note(f"Saved {out}. Carry it out with: understudy apply {out}")
+    return made
+
+
+async def _clone(session: Session, request: Request, stop: asyncio.Event, *, yes: bool) -> int:
+    with _screen(session) as screen:
+        async with (
+            output(request.output_dir) as directory,
+            open_job(request, session.settings, stop=stop, listener=screen) as job,
+        ):
+            made = await job.plan()
+            _show_plan(session, screen, made)
+            session.confirm("Apply these changes?", yes=yes or not made.writes)
+            report = await carry_out(job, made, directory)
+    return _finish(session, report, request)
+
+
+def _request(session: Session, options: Mapping[str, Any]) -> Request:
+    selection = session.selection(
+        everything=options["everything"], ids=options["ids"], names=options["names"]
+    )
+    return Request(
+        source=options["source"],
+        destination=options["destination"],
+        selection=selection,
+        identity=Identity(options["identity"]),
+        ignore=frozenset(options["ignore"]),
+        check_models=not options["no_model_check"],
+        allow_same=options["allow_same"],
+        concurrency=session.concurrency(options.get("concurrency"), DEFAULT_CONCURRENCY),
+        rate=options["rate"],
+        output_dir=session.output_dir(options["output_dir"]),
+    )
+
+
+def _screen(session: Session) -> Screen:
+    return Screen(quiet=session.quiet or session.json)
+
+
+def _show_plan(session: Session, screen: Screen, made: Plan) -> None:
+    screen.clear()
+    if session.json:
+        session.say(plan_lines(made))
+    elif session.quiet:
+        session.say([plan_counts(made)])
+    else:
+        session.say([f"From {clean(str(made.source))}", f"To   {clean(str(made.destination))}", ""])
+        session.say(plan_text(made))
+
+
+def _finish(session: Session, report: Report, request: Request) -> int:
+    """Show what happened and return the exit code."""
+    outcomes, stopped_by = report.outcomes, report.result.stopped_by
+    if session.json:
+        session.say(line("result", outcome_fields(outcome)) for outcome in outcomes)
+        session.say([run_line(report.run_id, report.plan, outcomes)])
+    else:
+        session.say(result_text(outcomes, report.result.seconds))
+        directory = request.output_dir
+        session.note(f"Reports: {directory}/mapping.json, report.md, log.jsonl")
+    if stopped_by is not None:
+        raise stopped_by
+    return report.exit_code

@@ -1,0 +1,68 @@
+"""sandbox: serve the look-alike until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from understudy.cli.options import common
+from understudy.cli.session import Session
+from understudy.ops.rehearsal import DESTINATION_KEY, SOURCE_KEY, Stage
+from understudy.ops.rehearsal import sandbox as running
+from understudy.report.jsonlines import line
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
+@click.option("--demo", is_flag=True, help="Fill the source project with 25 assistants.")
+@click.option("--seed", type=int, default=0, help="Makes ids and faults repeatable.")
+@click.option("--latency", type=click.FloatRange(0, 60), default=0.0, metavar="SECONDS")
+@click.option(
+    "--rate-limit", type=click.FloatRange(min=0.1), metavar="N", help="Requests a second."
+)
+@click.option("--list-lag", type=click.FloatRange(0, 600), default=0.0, metavar="SECONDS")
+@click.option("--fault", "faults", multiple=True, metavar="RULE", help="See below; repeatable.")
+@common
+@click.pass_context
+def sandbox(ctx: click.Context, /, **options: Any) -> int:
+    """Serve an OpenAI look-alike on 127.0.0.1; every key is a project of its own.
+
+    \b
+    A fault is KIND[=SECONDS][:WHERE][@CHANCE or #NTH or #FROM-TO][xTIMES]:
+      503:list@0.1          one list call in ten fails
+      drop-after:create#3   the third create is carried out, its answer lost
+      429=2:any@0.2x5       rate limits with Retry-After, five at most
+      quota:create#10-      no credit from the tenth create on
+    Kinds: latency 429 429-ms 429-bare quota 401 403 500 502 503 gone drop-before drop-after
+    hang hang-after truncated html. Where: any create list retrieve update delete models.
+
+    \b
+    understudy sandbox --demo --port 8700
+    understudy sandbox --demo --latency 0.05 --fault 503:any@0.05
+    """
+    session = Session(ctx)
+
+    async def serve(stop: asyncio.Event) -> None:
+        async with running(Stage(**options)) as base_url:
+            # Not through say: these keys open nothing but this sandbox, and are to be copied.
+            click.echo("\n".join(_json(base_url) if session.json else _text(base_url)))
+            await stop.wait()
+
+    session.run(serve)
+    return 0
+
+
+def _text(base_url: str) -> list[str]:
+    return [
+        f"Sandbox on {base_url}; Ctrl-C ends it. In another terminal:",
+        "",
+        f"  export OPENAI_SRC_BASE_URL={base_url} OPENAI_SRC_API_KEY={SOURCE_KEY}",
+        f"  export OPENAI_DST_BASE_URL={base_url} OPENAI_DST_API_KEY={DESTINATION_KEY}",
+        "  understudy clone --from src --to dst",
+    ]
+
+
+def _json(base_url: str) -> list[str]:
+    return [line("sandbox", {"base_url": base_url})]

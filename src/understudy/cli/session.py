@@ -1,0 +1,161 @@
+"""What every command starts with: settings, output, logging, and a clean way to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from understudy.config import Settings, as_bool, as_count, load
+from understudy.errors import InterruptedRunError, UsageError
+from understudy.redact import RedactingFilter, hide
+from understudy.replicate.selection import Selection
+
+T = TypeVar("T")
+
+_LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}
+
+
+class Session:
+    """One invocation of a command."""
+
+    def __init__(self, ctx: click.Context) -> None:
+        given: dict[str, Any] = ctx.find_root().ensure_object(dict)
+        self.json = bool(given.get("json"))
+        self.quiet = bool(given.get("quiet"))
+        self.settings: Settings = load(os.environ, Path.cwd(), given.get("config"))
+        self._log(int(given.get("verbose", 0)))
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody sits there who can be asked."""
+        return sys.stdin.isatty() and sys.stdout.isatty() and not self.json
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Print results, without our keys."""
+        for line in lines:
+            click.echo(hide(line))
+
+    def note(self, text: str) -> None:
+        """Print something about the run, not its result."""
+        if not self.quiet:
+            click.echo(hide(text), err=True)
+
+    def selection(
+        self, *, everything: bool, ids: tuple[str, ...], names: tuple[str, ...]
+    ) -> Selection:
+        """Return what was selected by flags, else by CLONE_MODE; raises UsageError."""
+        if everything and (ids or names):
+            raise UsageError("--all goes with neither --id nor --name.")
+        if everything or ids or names:
+            return Selection(ids=ids, names=names)
+        return self._configured_selection()
+
+    def concurrency(self, flag: int | None, default: int) -> int:
+        """Return how many writes may be in flight."""
+        value = self.settings.option("concurrency")
+        return flag or (as_count(value) if value else default)
+
+    def output_dir(self, flag: Path | None) -> Path:
+        """Return where reports go."""
+        value = self.settings.option("output_dir")
+        return flag or Path(value.text if value else "out")
+
+    def dry_run(self, *, flag: bool) -> bool:
+        """Return whether nothing shall be written."""
+        value = self.settings.option("dry_run")
+        return flag or (as_bool(value) if value else False)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask on a terminal; raises InterruptedRunError for a no."""
+        if yes or not self.interactive:
+            return
+        with _plain_interrupt():
+            agreed = click.confirm(question)
+        if not agreed:
+            raise InterruptedRunError("Nothing was written.")
+
+    def run(self, work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
+        """Run a coroutine whose event is set by Ctrl-C; a second Ctrl-C ends it at once."""
+        return asyncio.run(self._interruptible(work))
+
+    async def _interruptible(self, work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
+        stop = asyncio.Event()
+        task = asyncio.ensure_future(work(stop))
+        loop = asyncio.get_running_loop()
+
+        def on_signal() -> None:
+            if stop.is_set():
+                task.cancel()
+                return
+            stop.set()
+            self.note("Stopping: writes in flight end first. Once more stops at once.")
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # not on Windows
+                loop.add_signal_handler(number, on_signal)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            raise InterruptedRunError(
+                "Stopped at once; no report was written.",
+                hint="Run the same command again: it finds what was written and completes it.",
+            ) from None
+
+    def _configured_selection(self) -> Selection:
+        mode = self.settings.option("mode")
+        text = mode.text.strip().lower() if mode else "all"
+        if text == "all":
+            return Selection()
+        if text == "by_id":
+            ids = [i.strip() for i in self._required("ids", "CLONE_IDS", text).split(",")]
+            return Selection(ids=tuple(i for i in ids if i))
+        if text == "by_name":
+            prefix = self._required("name_prefix", "CLONE_NAME_PREFIX", text)
+            return Selection(names=(prefix if _is_pattern(prefix) else prefix + "*",))
+        assert mode is not None  # noqa: S101 - without a mode everything is selected
+        raise UsageError(f"{mode.origin} must be all, by_id or by_name, it is {mode.text!r}.")
+
+    def _required(self, option: str, variable: str, mode: str) -> str:
+        value = self.settings.option(option)
+        if value is None:
+            raise UsageError(f"CLONE_MODE={mode} needs {variable}, which is not set.")
+        return value.text
+
+    def _log(self, verbose: int) -> None:
+        option = self.settings.option("log_level")
+        level = logging.ERROR if not verbose else logging.INFO if verbose == 1 else logging.DEBUG
+        if option and not verbose:
+            if option.text.lower() not in _LEVELS:
+                raise UsageError(f"{option.origin} must be one of {', '.join(_LEVELS)}.")
+            level = _LEVELS[option.text.lower()]
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setLevel(level)
+        handler.addFilter(RedactingFilter())
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        logging.basicConfig(level=min(level, logging.INFO), handlers=[handler], force=True)
+
+
+def _is_pattern(text: str) -> bool:
+    return any(character in text for character in "*?[") or (text[0] == "/" == text[-1])
+
+
+@contextlib.contextmanager
+def _plain_interrupt() -> Iterator[None]:
+    """Let Ctrl-C interrupt a question as usual, then put our handling back."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    wakeup = signal.set_wakeup_fd(-1)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,85 @@
+"""The sandbox, started for people: to rehearse against, and for the demo."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from understudy.errors import UsageError
+
+#: The keys of the two projects that a rehearsal starts with; they open nothing else.
+SOURCE_KEY = "sk-sandbox-source"
+DESTINATION_KEY = "sk-sandbox-destination"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """How the sandbox shall behave; times in seconds, `rate_limit` in requests a second."""
+
+    port: int = 0
+    seed: int = 0
+    latency: float = 0.0
+    rate_limit: float | None = None
+    list_lag: float = 0.0
+    faults: Sequence[str] = ()
+    demo: bool = False
+
+
+@asynccontextmanager
+async def sandbox(stage: Stage) -> AsyncIterator[str]:
+    """Yield the base URL of a running sandbox; raises UsageError for a fault it cannot read."""
+    from understudy.sandbox import Sandbox, demo_assistants, parse_fault
+
+    try:
+        faults = [parse_fault(text) for text in stage.faults]
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    server = Sandbox(
+        faults=faults,
+        seed=stage.seed,
+        latency=stage.latency,
+        rate_limit=stage.rate_limit,
+        list_lag=stage.list_lag,
+        port=stage.port,
+    )
+    if stage.demo:
+        for fields in demo_assistants():
+            server.project(SOURCE_KEY).add(**fields)
+    try:
+        await server.start()
+    except OSError as error:
+        raise UsageError(
+            f"The sandbox cannot listen on port {stage.port}: {error.strerror or error}.",
+            hint="Choose another --port, or none.",
+        ) from error
+    try:
+        yield server.base_url
+    finally:
+        await server.aclose()
+
+
+async def edit_one(base_url: str) -> str:
+    """Change one assistant in the sandbox's source project as a person would; returns its name."""
+    from pydantic import SecretStr
+
+    from understudy.platforms.assistants_v2 import AssistantsV2
+    from understudy.platforms.openai_wire import Wire
+
+    place = AssistantsV2(Wire("src", base_url, SecretStr(SOURCE_KEY)))
+    try:
+        page = await place.list_page()
+        one = next(a for a in page.assistants if a.functions() and a.raw.get("instructions"))
+        tools = copy.deepcopy(one.tools)
+        function = next(tool["function"] for tool in tools if tool["type"] == "function")
+        function["description"] = "Look an order up by its number; never by e-mail address."
+        fields = {
+            "instructions": one.raw["instructions"] + "\nNever promise a refund date.",
+            "temperature": 0.55,
+            "tools": tools,
+        }
+        await place.update(one.id, fields)
+    finally:
+        await place.aclose()
+    return one.name

@@ -1,0 +1,102 @@
+"""Saved plans: written whole, read back with everything checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from understudy.errors import SnapshotError, StalePlanError
+from understudy.files import read_json, write_whole
+from understudy.model.canonical import pretty
+from understudy.ops.replicate import Job
+from understudy.replicate.inventory import changed_since
+from understudy.replicate.plan import Identity, Plan
+from understudy.replicate.selection import Selection
+from understudy.report.jsonlines import plan_summary
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceState:
+    """A place as the user named it, and the fingerprints of what it held."""
+
+    named: str
+    state: Mapping[str, str]
+
+
+class SavedPlan(BaseModel):
+    """A plan with what is needed to see that it still fits. Holds no secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str = "plan"
+    format_version: int = FORMAT_VERSION
+    summary: dict[str, int]
+    source: PlaceState
+    destination: PlaceState
+    selection: Selection
+    ignore: tuple[str, ...]
+    identity: Identity
+    same_place: bool
+    plan: Plan
+
+
+def save_plan(path: Path, job: Job, plan: Plan) -> None:
+    """Write the plan that the job made; the same plan gives the same bytes. Raises OutputError."""
+    request = job.request
+    source, destination = job.inventories()
+    saved = SavedPlan(
+        summary=plan_summary(plan),
+        source=PlaceState(str(request.source), source.state()),
+        destination=PlaceState(str(request.destination), destination.state()),
+        selection=request.selection,
+        ignore=tuple(sorted(request.ignore)),
+        identity=plan.identity,
+        same_place=request.allow_same,
+        plan=plan,
+    )
+    write_whole(path, pretty(saved.model_dump(mode="json"), sort_keys=False))
+
+
+def load_plan(path: Path) -> SavedPlan:
+    """Return a saved plan; raises SnapshotError naming what is wrong with the file."""
+    value = read_json(path)
+    if not isinstance(value, dict) or value.get("type") != "plan":
+        raise SnapshotError(
+            f"{path} is no saved plan.", hint="understudy plan ... --out plan.json writes one."
+        )
+    version = value.get("format_version")
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise SnapshotError(
+            f"{path} has format_version {version}; this version reads up to {FORMAT_VERSION}.",
+            hint="Upgrade understudy, or make the plan again.",
+        )
+    try:
+        return SavedPlan.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise SnapshotError(
+            f"{path} is damaged at {where}: {first['msg']}.", hint="Make the plan again."
+        ) from error
+
+
+async def require_unchanged(job: Job, saved: SavedPlan) -> None:
+    """Read both places; raise StalePlanError unless they are as they were for the plan."""
+    lines = []
+    planned = (saved.plan.source, saved.plan.destination)
+    states = (saved.source.state, saved.destination.state)
+    for info, state, now in zip(planned, states, await job.gather(), strict=True):
+        if info != now.info:
+            lines.append(f"  {info.name}: was {info}, is {now.info}")
+        lines += [f"  {info.name}: {line}" for line in changed_since(state, now)]
+    if lines:
+        raise StalePlanError(
+            "The plan no longer fits; since it was made something has changed:\n"
+            + "\n".join(lines),
+            hint="Make a new plan and review it.",
+        )
