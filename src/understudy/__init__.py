@@ -1,5 +1,87 @@
-"""Copy, keep and look up AI assistants between projects, organizations and platforms."""
+"""Copy AI assistants between projects, organizations and platforms: plan, apply, report.
+
+    import asyncio, understudy
+
+    report = asyncio.run(understudy.clone("src", "dst", select="support*"))
+    for outcome in report.outcomes:
+        print(outcome.status, outcome.name, outcome.destination_id)
+
+Everything here is loaded on first use: importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from understudy._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from understudy.config import Settings, load
+    from understudy.errors import UnderstudyError
+    from understudy.model.assistant import Assistant
+    from understudy.ops.api import check, clone, export, list_assistants, plan
+    from understudy.ops.look import Listing
+    from understudy.ops.replicate import Report, Request
+    from understudy.platforms.base import Platform
+    from understudy.platforms.memory import Memory
+    from understudy.platforms.pacing import RetryPolicy
+    from understudy.platforms.snapshot import Snapshot
+    from understudy.replicate.drift import Drift
+    from understudy.replicate.events import Outcome, Status
+    from understudy.replicate.plan import Action, Identity, Plan
+    from understudy.replicate.selection import Selection
+
+__all__ = [
+    "Action",
+    "Assistant",
+    "Drift",
+    "Identity",
+    "Listing",
+    "Memory",
+    "Outcome",
+    "Plan",
+    "Platform",
+    "Report",
+    "Request",
+    "RetryPolicy",
+    "Selection",
+    "Settings",
+    "Snapshot",
+    "Status",
+    "UnderstudyError",
+    "__version__",
+    "check",
+    "clone",
+    "export",
+    "list_assistants",
+    "load",
+    "plan",
+]
+
+_HOME = {
+    "config": ("Settings", "load"),
+    "errors": ("UnderstudyError",),
+    "model.assistant": ("Assistant",),
+    "ops.api": ("check", "clone", "export", "list_assistants", "plan"),
+    "ops.look": ("Listing",),
+    "ops.replicate": ("Report", "Request"),
+    "platforms.base": ("Platform",),
+    "platforms.memory": ("Memory",),
+    "platforms.pacing": ("RetryPolicy",),
+    "platforms.snapshot": ("Snapshot",),
+    "replicate.drift": ("Drift",),
+    "replicate.events": ("Outcome", "Status"),
+    "replicate.plan": ("Action", "Identity", "Plan"),
+    "replicate.selection": ("Selection",),
+}
+_MODULES = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'understudy' has no attribute {name!r}")
+    value = getattr(import_module(f"understudy.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
