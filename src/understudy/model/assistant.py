@@ -33,8 +33,8 @@ READ_ONLY = frozenset({"id", "object", "created_at", "updated_at"})
 #: The metadata key that says of which assistant this one is a clone.
 CLONED_FROM = "cloned_from"
 
-#: What earlier tools wrote for the same purpose; read, never written.
-_OLDER_MARKERS = ("imported_from",)
+#: Where clones name their origin; the second is what an earlier tool wrote, never written now.
+_MARKERS = (CLONED_FROM, "imported_from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,14 @@ class Assistant:
     def metadata(self) -> Mapping[str, Any]:
         """The metadata map; empty where there is none."""
         metadata = self.raw.get("metadata")
-        return metadata if isinstance(metadata, Mapping) else {}
+        return metadata if isinstance(metadata, dict) else {}
 
     @property
     def cloned_from(self) -> str | None:
         """The id of the assistant that this one is a clone of, if it says so."""
-        for key in (CLONED_FROM, *_OLDER_MARKERS):
-            if value := self.metadata.get(key):
+        metadata = self.metadata
+        for key in _MARKERS:
+            if value := metadata.get(key):
                 return str(value)
         return None
 

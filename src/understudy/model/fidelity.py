@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Fidelity(StrEnum):
@@ -30,3 +31,9 @@ class LedgerEntry:
 
 
 Ledger = tuple[LedgerEntry, ...]
+
+
+@lru_cache(maxsize=256)
+def exact(field: str) -> LedgerEntry:
+    """Return the entry of a field that travelled exactly; one object serves every assistant."""
+    return LedgerEntry(field, Fidelity.EXACT)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from understudy.config import Settings
 from understudy.errors import ExitCode, OutputError, UsageError
+from understudy.ops import collector
 from understudy.ops.listeners import both, log_events
 from understudy.ops.output import OutputDirectory, remembered
 from understudy.ops.places import PlaceLike, Places
@@ -95,6 +96,10 @@ class Job:
 
     async def plan(self) -> Plan:
         """Read both places and return what would be done; writes nothing anywhere."""
+        with collector.resting():
+            return await self._plan()
+
+    async def _plan(self) -> Plan:
         source, destination = await self.gather()
         options = PlanOptions(
             selection=self.request.selection,
@@ -194,6 +199,7 @@ async def open_job(
         destination = places.open(request.destination, must_exist=False)
         yield Job(request, source, destination, same_place=same, stop=stop, listener=heard)
     finally:
+        collector.release()
         await places.aclose()
 
 

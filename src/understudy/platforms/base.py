@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from understudy.model.assistant import CLONED_FROM, Assistant, definition
-from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
+from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry, exact
 from understudy.model.findings import Findings
 from understudy.model.limits import Limits
 
@@ -145,7 +145,7 @@ def render_fields(assistant: Assistant, marker: Marker) -> Rendered:
     for name, reason in _NOT_CARRIED.items():
         if payload.pop(name, None):
             ledger.append(LedgerEntry(name, Fidelity.DROPPED, reason))
-    ledger += [LedgerEntry(name, Fidelity.EXACT) for name in payload if name != "metadata"]
+    ledger += [exact(name) for name in payload if name != "metadata"]
     if isinstance(assistant.raw.get("metadata"), Mapping | None):
         kept = {k: v for k, v in assistant.metadata.items() if k not in marker.without}
         payload["metadata"] = {**kept, **marker.adds}
@@ -158,4 +158,4 @@ def _metadata_entry(assistant: Assistant, marker: Marker) -> LedgerEntry:
     if left:
         reason = f"{', '.join(left)} says where the original came from; the copy says its own"
         return LedgerEntry("metadata", Fidelity.MAPPED, reason)
-    return LedgerEntry("metadata", Fidelity.EXACT)
+    return exact("metadata")

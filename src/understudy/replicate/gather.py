@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from typing import Any
 
 from understudy.errors import LostAnswerError, MissingError
 from understudy.model.assistant import Assistant
@@ -14,29 +13,35 @@ from understudy.replicate.inventory import Inventory
 #: Retrieves in flight together.
 _AT_ONCE = 8
 
+#: The fields that take most of the memory.
+_LARGE = ("instructions", "tools", "response_format")
+
 #: Told how many assistants of which place have been read so far.
 OnPage = Callable[[str, int], None]
 
 
 class Shared:
-    """Lets records that describe the same assistant share their equal fields.
+    """Lets records that describe the same assistant share their equal parts.
 
     Two inventories of 10,000 equal assistants then take the memory of one, and comparing them
-    is comparing identities.
+    is mostly comparing identities.
     """
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[str, Any]] = {}
+        self._seen: dict[str, Assistant] = {}
 
     def take(self, assistant: Assistant) -> Assistant:
-        """Return the assistant, its record holding values seen before where they are equal."""
-        record = dict(assistant.raw)
-        twin = self._seen.setdefault(assistant.cloned_from or assistant.id, record)
-        if twin is not record:
-            for key, value in record.items():
-                if key in twin and twin[key] == value and type(twin[key]) is type(value):
-                    record[key] = twin[key]
-        return Assistant(assistant.id, record)
+        """Return the assistant, its record holding parts seen before where they are equal."""
+        twin = self._seen.setdefault(assistant.cloned_from or assistant.id, assistant)
+        if twin is assistant:
+            return assistant
+        other = twin.raw
+        shared = {
+            key: other[key]
+            for key in _LARGE
+            if key in other and assistant.raw.get(key) == other[key]
+        }
+        return Assistant(assistant.id, {**assistant.raw, **shared}) if shared else assistant
 
 
 async def gather(

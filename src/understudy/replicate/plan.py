@@ -26,6 +26,7 @@ Render = Callable[[Assistant, Marker], Rendered]
 
 #: Compared and reset when the source lacks them. Knowledge is none of them.
 _COMPARED = tuple(name for name in FIELDS if name != "tool_resources")
+_KNOWN = frozenset(FIELDS)
 
 
 class Action(StrEnum):
@@ -132,6 +133,7 @@ class _Planner:
         self._options = options
         self._render = render
         self._limits = destination.capabilities.limits
+        self._compared = tuple(name for name in _COMPARED if name not in options.ignore)
         self._models = destination.models if options.check_models else None
         # A field nobody knows is compared where the destination shows it at all: one that it
         # refused or does not keep must not come up again in every plan.
@@ -150,13 +152,13 @@ class _Planner:
             here.id if here else None,
             ledger=rendered.ledger,
             model=source.model,
-            functions=len(source.functions()),
         )
         if counterpart.rivals:
             rivals = tuple(rival.id for rival in counterpart.rivals)
             finding = _ambiguous(counterpart)
             return replace(base, action=Action.CONFLICT, findings=(finding,), rivals=rivals)
         if here is None:
+            base = replace(base, functions=len(source.functions()))
             return self._write(base, Action.CREATE, payload, rendered, payload)
         differing = dict(self._differing(payload, here))
         if not differing:
@@ -200,15 +202,15 @@ class _Planner:
         return Marker()
 
     def _differing(self, payload: Mapping[str, Any], here: Assistant) -> Iterator[tuple[str, Any]]:
-        for name in (*_COMPARED, *self._comparable_extras(payload)):
-            if name in self._options.ignore:
-                continue
-            if not same(name, payload.get(name), here.raw.get(name)):
+        there = here.raw
+        for name in (*self._compared, *self._comparable_extras(payload)):
+            wanted, found = payload.get(name), there.get(name)
+            if wanted is not found and not same(name, wanted, found):
                 yield name, payload.get(name, RESETS.get(name))
 
-    def _comparable_extras(self, payload: Mapping[str, Any]) -> Iterator[str]:
-        extras = (name for name in payload if name not in FIELDS)
-        return (name for name in extras if self._extras is None or name in self._extras)
+    def _comparable_extras(self, payload: Mapping[str, Any]) -> list[str]:
+        extras = payload.keys() - _KNOWN - self._options.ignore
+        return sorted(extras if self._extras is None else extras & self._extras)
 
     @staticmethod
     def _details(differing: Mapping[str, Any], here: Assistant) -> Iterator[FieldChange]:
