@@ -101,6 +101,8 @@ class _Bar:
 
     def close(self) -> None:
         if self._progress is not None:
+            # A bar of writes stays to be read; that something was read is no news afterwards.
+            self._progress.live.transient = self._writing is None
             self._progress.stop()
         self._progress, self._writing = None, None
         self._reading.clear()

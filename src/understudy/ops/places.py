@@ -98,12 +98,14 @@ class Places:
     def _path(self, text: str, *, must_exist: bool) -> Platform:
         looks_like_path = "/" in text or "\\" in text or Path(text).suffix == ".json"
         if not Path(text).exists() and (must_exist or not looks_like_path):
-            raise UsageError(self._unknown(text), hint=self._hint(text))
+            if looks_like_path:
+                raise UsageError(f"{text} does not exist.", hint="Check the path of the snapshot.")
+            raise UsageError(
+                f"There is no place {text!r}: neither a profile nor a path that exists.",
+                hint=self._hint(text),
+            )
         place = PlaceSettings(text, _no_key, path=text, must_exist=must_exist)
         return build("snapshot", place)
-
-    def _unknown(self, text: str) -> str:
-        return f"There is no place {text!r}: neither a profile nor a path that exists."
 
     def _hint(self, text: str) -> str:
         names = sorted(self._settings.profiles)

@@ -8,6 +8,7 @@ time-out, and drop fields that it does not know; see docs/adr.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -297,5 +298,10 @@ def _retry_date(value: str | None) -> float | None:
 
 
 def _reason(error: BaseException) -> str:
-    text = redact(str(error) or type(error).__name__)
-    return text.rstrip(".")[:300]
+    """Return what the system said, in its plainest words."""
+    cause = getattr(error, "os_error", None)
+    number = getattr(cause, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    text = str(getattr(cause, "strerror", "") or error) or type(error).__name__
+    return redact(text).rstrip(".")[:300]
