@@ -21,7 +21,7 @@ EDIT = ("edit",)
 _SCENES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Project A holds 25 assistants:", ("list", "src")),
     ("What would a clone into project B do? This writes nothing:", ("plan",)),
-    ("Clone:", ("clone", "--yes", "--concurrency", "4")),
+    ("Clone:", ("clone", "--yes", "--concurrency", "3")),
     ("The report for people begins like this:", ("report",)),
     ("Clone again:", ("clone", "--yes")),
     ("Now somebody edits one assistant in A. The plan shows the fields:", EDIT),
@@ -44,7 +44,7 @@ def demo(ctx: click.Context, /) -> int:
 
 async def _play(stop: asyncio.Event) -> int:
     with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
-        async with sandbox(Stage(demo=True, latency=0.12)) as base_url:
+        async with sandbox(Stage(demo=True, latency=0.2)) as base_url:
             click.echo(f"The sandbox, an OpenAI look-alike, runs on {base_url}.")
             environment = _environment(base_url)
             for comment, arguments in _SCENES:

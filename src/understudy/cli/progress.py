@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from understudy.platforms.pacing import Wait
+from understudy.platforms.base import Wait
 from understudy.redact import redact
 from understudy.replicate.events import ChangeDone, Event, Listener, Read, RunStarted, silent
 from understudy.report.clean import clean

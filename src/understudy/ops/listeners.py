@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from understudy.platforms.pacing import Wait
+from understudy.platforms.base import Wait
 from understudy.replicate.events import (
     ChangeDone,
     Event,

@@ -12,8 +12,8 @@ from understudy.errors import OutputError, UnderstudyError
 from understudy.model.assistant import Assistant
 from understudy.ops.listeners import log_events
 from understudy.ops.places import PlaceLike, Places
-from understudy.platforms.base import PlaceInfo
-from understudy.platforms.pacing import RetryPolicy, Wait
+from understudy.platforms.base import PlaceInfo, Wait
+from understudy.platforms.pacing import RetryPolicy
 from understudy.platforms.snapshot import Snapshot
 from understudy.profile import Profile
 from understudy.replicate.gather import gather

@@ -67,6 +67,10 @@ class OutputDirectory:
             _LOGGER.setLevel(self._level)
             lock.release()
 
+    def write_mapping(self, mapping: Mapping[str, Any]) -> None:
+        """Write mapping.json alone, in the middle of a run; raises OutputError."""
+        self._write(MAPPING, pretty(mapping, sort_keys=False))
+
     def write(self, mapping: Mapping[str, Any], report: str) -> None:
         """Write the three files; tries all of them and then raises the first OutputError."""
         failures = []
@@ -77,11 +81,14 @@ class OutputDirectory:
         }
         for name, content in contents.items():
             try:
-                write_whole(self.path / name, hide(content).encode("utf-8", "backslashreplace"))
+                self._write(name, content)
             except OutputError as error:
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    def _write(self, name: str, content: str) -> None:
+        write_whole(self.path / name, hide(content).encode("utf-8", "backslashreplace"))
 
     def _probe(self) -> None:
         """See that there is room for a report; a full disk shall stop a run before it writes."""

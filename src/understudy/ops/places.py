@@ -11,10 +11,10 @@ from pydantic import SecretStr
 
 from understudy.config import Settings
 from understudy.errors import UsageError
-from understudy.platforms.base import Platform
+from understudy.platforms.base import Platform, Wait
 from understudy.platforms.catalog import PlaceSettings, build
 from understudy.platforms.limiter import Limiter
-from understudy.platforms.pacing import Paced, RetryPolicy, Wait
+from understudy.platforms.pacing import Paced, RetryPolicy
 from understudy.profile import CONFIG_FILE, Profile, check_url
 
 #: A profile's name, a path, or a platform that somebody built.

@@ -20,7 +20,15 @@ from understudy.ops.places import PlaceLike, Places
 from understudy.platforms.base import Platform
 from understudy.platforms.pacing import Paced, RetryPolicy
 from understudy.replicate.apply import RunResult, apply_plan
-from understudy.replicate.events import Listener, Outcome, Read, Status, silent
+from understudy.replicate.events import (
+    ChangeDone,
+    Event,
+    Listener,
+    Outcome,
+    Read,
+    Status,
+    silent,
+)
 from understudy.replicate.gather import gather_both
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.plan import Identity, Plan, PlanOptions, make_plan
@@ -142,8 +150,8 @@ class Job:
         self._inventories = found
         return found
 
-    async def apply(self, plan: Plan) -> RunResult:
-        """Carry out the plan and return what happened."""
+    async def apply(self, plan: Plan, listener: Listener = silent) -> RunResult:
+        """Carry out the plan and return what happened; one more listener hears of it."""
         _, destination = self.inventories()
         paced = self._destination
         return await apply_plan(
@@ -153,8 +161,12 @@ class Job:
             concurrency=self.request.concurrency,
             stop=self._stop,
             finisher=paced.unstoppable() if isinstance(paced, Paced) else paced,
-            listener=self._listener,
+            listener=both(self._listener, listener),
         )
+
+    def stop(self) -> None:
+        """Let the writes in flight end and begin no new ones."""
+        self._stop.set()
 
     @property
     def known(self) -> Mapping[str, str]:
@@ -185,6 +197,8 @@ async def open_job(
     listener: Listener = silent,
 ) -> AsyncIterator[Job]:
     """Open both places for a replication and close them afterwards; raises UsageError."""
+    if request.identity is Identity.MAPPING and request.output_dir is None:
+        raise UsageError("Identity is to be kept in mapping.json: that needs an output directory.")
     stop = stop or asyncio.Event()
     heard = both(listener, log_events)
     places = Places(settings, rate=request.rate, stop=stop, on_wait=heard, policy=request.retry)
@@ -224,12 +238,46 @@ async def carry_out(job: Job, plan: Plan, directory: OutputDirectory | None) -> 
     """
     run_id = new_run_id()
     log.info("run started", extra={"fields": {"run_id": run_id}})
-    result = await job.apply(plan)
+    keeper = _Keeper(directory, job, run_id, plan)
+    result = await job.apply(plan, keeper if plan.identity is Identity.MAPPING else silent)
     report = Report(run_id, plan, result)
     log.info("run ended", extra={"fields": {"run_id": run_id, "exit_code": int(report.exit_code)}})
     if directory is not None:
         _write(directory, job, report)
+    if keeper.failure is not None:
+        raise keeper.failure
     return report
+
+
+class _Keeper:
+    """Writes mapping.json after every create, where it is all that tells clones from strangers.
+
+    A run that is killed then leaves no clone that the next run would make again.
+    """
+
+    def __init__(
+        self, directory: OutputDirectory | None, job: Job, run_id: str, plan: Plan
+    ) -> None:
+        self._directory = directory
+        self._job = job
+        self._run_id = run_id
+        self._plan = plan
+        self._outcomes: list[Outcome] = []
+        self.failure: OutputError | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, ChangeDone) and self._directory is not None:
+            self._outcomes.append(event.outcome)
+            plan = self._plan
+            content = mapping(
+                self._run_id, plan.source, plan.destination, self._outcomes, self._job.known
+            )
+            try:
+                self._directory.write_mapping(content)
+            except OutputError as error:
+                # Going on would make clones that nobody could recognise again.
+                self.failure = error
+                self._job.stop()
 
 
 def new_run_id() -> str:
@@ -262,10 +310,3 @@ def _write(directory: OutputDirectory, job: Job, report: Report) -> None:
 def plan_exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
     """Return 2 for pending changes where that was asked for, else 0."""
     return ExitCode.CHANGES if detailed and plan.pending else ExitCode.DONE
-
-
-def orphans(plan: Plan, destination: Inventory) -> list[tuple[str, str]]:
-    """Return id and name of destination assistants that no source assistant stands behind."""
-    seen = {change.destination_id for change in plan.changes}
-    seen |= {rival for change in plan.changes for rival in change.rivals}
-    return [(a.id, a.name) for a in destination.assistants if a.id not in seen]

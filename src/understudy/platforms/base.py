@@ -72,6 +72,15 @@ class Marker:
     without: frozenset[str] = frozenset({CLONED_FROM, "imported_from", "imported_at"})
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause that has begun: where, why, and for how many seconds. For displays and logs."""
+
+    place: str
+    reason: str
+    seconds: float
+
+
 class Platform(Protocol):
     """A place that holds assistants. Errors are `PlaceError` or `SnapshotError`."""
 

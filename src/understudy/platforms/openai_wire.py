@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 #: Seconds without a byte before a request counts as lost; the SDK's own default is 600.
 READ_TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
+TOTAL_TIMEOUT = 600.0  # a server that sends a byte now and then does not keep us for ever
 
 #: No reply that we ask for is larger; a page of 100 assistants stays below 30 MB.
 MOST_BYTES = 1 << 28
@@ -130,7 +131,9 @@ class WireClient:
                 headers=headers,
                 connector=aiohttp.TCPConnector(limit=0),  # the caller bounds concurrency
                 timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=CONNECT_TIMEOUT, sock_read=wire.read_timeout
+                    total=TOTAL_TIMEOUT,
+                    sock_connect=CONNECT_TIMEOUT,
+                    sock_read=wire.read_timeout,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 proxy=_proxy(wire.base_url),

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from understudy.errors import BusyError, PlaceError
+from understudy.errors import BusyError, InterruptedRunError, PlaceError
 from understudy.model.assistant import Assistant
 from understudy.platforms.base import (
     Capabilities,
@@ -17,19 +17,11 @@ from understudy.platforms.base import (
     PlaceInfo,
     Platform,
     Rendered,
+    Wait,
 )
 from understudy.platforms.limiter import Limiter
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A pause that has begun: where, why, and for how many seconds. For displays and logs."""
-
-    place: str
-    reason: str
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +122,14 @@ class Paced:
     async def _call(self, send: Callable[[], Awaitable[T]], *, idempotent: bool = True) -> T:
         attempt = 0
         give_up = time.monotonic() + self._policy.patience
+        unknown: PlaceError | None = None
         while True:
-            started = await self._limiter.acquire(stoppable=self._stoppable)
+            try:
+                started = await self._limiter.acquire(stoppable=self._stoppable)
+            except InterruptedRunError:
+                if unknown is not None:  # it may have been carried out; "stopped" would hide that
+                    raise unknown from None
+                raise
             try:
                 result = await send()
             except BusyError as error:
@@ -141,6 +139,7 @@ class Paced:
                 attempt += 1
                 if attempt >= self._policy.attempts or not self._repeatable(error, idempotent):
                     raise
+                unknown = unknown if error.not_done else error
                 await self._back_off(error, attempt - 1)
             else:
                 self._limiter.accepted()

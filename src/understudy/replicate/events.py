@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from understudy.model.fidelity import Ledger
-from understudy.platforms.base import PlaceInfo
-from understudy.platforms.pacing import Wait
+from understudy.platforms.base import PlaceInfo, Wait
 
 
 class Status(StrEnum):

@@ -5,7 +5,6 @@ Planning twice gives the same plan; applying it and planning again gives nothing
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -237,16 +236,6 @@ def _model_findings(model: Any, models: frozenset[str]) -> Iterable[Finding]:
         )
 
 
-def lossy(ledger: Ledger) -> tuple[LedgerEntry, ...]:
-    """Return the entries in which something was lost."""
-    return tuple(entry for entry in ledger if entry.lossy)
-
-
 def notable(ledger: Ledger) -> tuple[LedgerEntry, ...]:
     """Return the entries that are not exact."""
     return tuple(entry for entry in ledger if entry.fidelity is not Fidelity.EXACT)
-
-
-def summary(plan: Plan) -> Counter[Action]:
-    """Return how many changes there are of each kind."""
-    return Counter(change.action for change in plan.changes)
