@@ -52,7 +52,7 @@ async def ours(base_url: str) -> float:
 
     import understudy
     import understudy.ops.api
-    import understudy.platforms.assistants_v2  # noqa: F401
+    import understudy.platforms.assistants_v2
 
     environment = {
         "OPENAI_SRC_BASE_URL": base_url,
