@@ -7,6 +7,7 @@ profile comes from `understudy.toml` or from `UNDERSTUDY_PROFILE_<NAME>_<KEY>`.
 
 from __future__ import annotations
 
+import io
 import re
 import tomllib
 from collections.abc import Mapping
@@ -57,10 +58,13 @@ def load(environment: Mapping[str, str], folder: Path, config_file: Path | None 
     if (folder / ".env").is_file():
         layers.append(_Layer(_read_dotenv(folder / ".env"), ".env"))
     tables, options = _read_toml(config_file or folder / CONFIG_FILE, config_file is not None)
-    names = {*SPECIFIED, *tables, *(name for layer in layers for name in _named_in(layer))}
+    names = {*SPECIFIED, *tables}
+    # A variable's name has lost case and dashes: UNDERSTUDY_PROFILE_MY_TEAM_... means [my-team].
+    spelt = {upper(name) for name in names}
+    names |= {n for layer in layers for n in _named_in(layer) if upper(n) not in spelt}
     profiles = {name: _profile(name, layers, tables.get(name, {})) for name in sorted(names)}
     kept = {n: p for n, p in profiles.items() if p.values or p.secret}
-    found = {key: value for key, name in _OPTIONS.items() if (value := _first(layers, name))}
+    found = {key: value for key, name in _OPTIONS.items() if (value := _first(layers, [name]))}
     return Settings(kept, {**options, **found}, folder)
 
 
@@ -70,21 +74,21 @@ class _Layer:
     name: str
 
 
-def _first(layers: list[_Layer], name: str) -> Value | None:
+def _first(layers: list[_Layer], names: list[str]) -> Value | None:
+    """Return the first layer's value, whichever of its names it has there."""
     for layer in layers:
-        # An empty variable counts as unset: CI systems export empty ones for missing secrets.
-        if text := layer.values.get(name):
-            return Value(text, f"{name} ({layer.name})")
+        for name in names:
+            # An empty variable counts as unset: CI systems export empty ones for missing secrets.
+            if text := layer.values.get(name):
+                return Value(text, f"{name} ({layer.name})")
     return None
 
 
 def _profile(name: str, layers: list[_Layer], table: Mapping[str, Value]) -> Profile:
     values = dict(table)
     for key in KEYS:
-        for variable in variables(name, key):
-            if value := _first(layers, variable):
-                values[key] = value
-                break
+        if value := _first(layers, variables(name, key)):
+            values[key] = value
     secret = None
     if given := values.get("api_key"):
         register(given.text)
@@ -102,25 +106,43 @@ def _named_in(layer: _Layer) -> list[str]:
 
 
 def _read_dotenv(path: Path) -> dict[str, str]:
-    from dotenv import dotenv_values
+    """Return what the file sets, as it stands there: `$` and braces in a key mean themselves."""
+    from dotenv.parser import parse_stream
 
+    values = {}
+    for binding in parse_stream(io.StringIO(_text(path))):
+        if binding.error:
+            raise UsageError(
+                f"{path}, line {binding.original.line}: this is not NAME=value.",
+                hint="A quote that is not closed reaches to the end of the file.",
+            )
+        if binding.key is not None and binding.value is not None:
+            values[binding.key] = binding.value
+    return values
+
+
+def _text(path: Path) -> str:
+    """Return a settings file's text; raises UsageError, FileNotFoundError."""
     try:
-        return {key: value for key, value in dotenv_values(path).items() if value is not None}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}.") from error
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is not UTF-8 (at byte {error.start}).", hint="Save the file as UTF-8."
+        ) from error
 
 
 def _read_toml(path: Path, required: bool) -> tuple[dict[str, dict[str, Value]], dict[str, Value]]:
     try:
-        text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
+        content = tomllib.loads(_text(path))
     except FileNotFoundError as error:
         if required:
             raise UsageError(f"{path} does not exist.") from error
         return {}, {}
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}.") from error
     return _tables(content, path.name), _toml_options(content, path.name)
 
@@ -129,6 +151,15 @@ def _tables(content: Mapping[str, Any], file: str) -> dict[str, dict[str, Value]
     profiles = content.get("profiles", {})
     if not isinstance(profiles, dict):
         raise UsageError(f"{file}: profiles must be tables: [profiles.NAME].")
+    spellings: dict[str, str] = {upper(name): name for name in SPECIFIED}
+    for name in profiles:
+        twin = spellings.setdefault(upper(name), name)
+        if twin != name:
+            raise UsageError(
+                f"{file}: the profiles {twin} and {name} would share their environment names "
+                f"(UNDERSTUDY_PROFILE_{upper(name)}_...).",
+                hint="Rename one of them.",
+            )
     return {name: _table(name, table, file) for name, table in profiles.items()}
 
 
@@ -165,7 +196,8 @@ def _toml_options(content: Mapping[str, Any], file: str) -> dict[str, Value]:
             f"{file} has unknown entries: {', '.join(unknown)}.",
             hint=f"Known are [profiles.NAME] and [options] with {', '.join(_OPTIONS)}.",
         )
-    return {key: Value(_plain(value), f"{file} [options]") for key, value in table.items()}
+    texts = {key: _plain(value) for key, value in table.items()}
+    return {key: Value(text, f"{file} [options]") for key, text in texts.items() if text}
 
 
 def _plain(value: Any) -> str:

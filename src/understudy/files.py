@@ -53,19 +53,24 @@ def parse_json(text: str, name: str) -> Any:
         ) from error
     except RecursionError as error:
         raise SnapshotError(f"{name}: nested too deeply to be read.") from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise SnapshotError(f"{name}: {error}.") from error
 
 
 def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> None:
     """Replace a file, or leave it as it was; raises OutputError.
 
     The content goes to a neighbour first, so a full disk or a crash never leaves a torn file.
-    May be repeated.
+    Devices and pipes are written to as they are. May be repeated.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = ""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".understudy-")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -73,11 +78,11 @@ def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> None:
                 os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp gives 0600
         os.replace(temporary, path)  # noqa: PTH105
-    except OSError as error:
+    except (OSError, ValueError) as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}.",
+            f"{path} cannot be written: {_reason(error)}.",
             hint="Nothing was left half-written there.",
         ) from error
 
@@ -87,8 +92,8 @@ def writing(path: Path) -> Iterator[None]:
     """Translate what the file system says while something is changed there to OutputError."""
     try:
         yield
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path} cannot be written: {_reason(error)}.") from error
 
 
 @contextmanager
@@ -96,8 +101,8 @@ def reading(path: Path) -> Iterator[None]:
     """Translate what the file system says while something is read there to SnapshotError."""
     try:
         yield
-    except OSError as error:
-        raise SnapshotError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{path} cannot be read: {_reason(error)}.") from error
 
 
 def write_if_changed(path: Path, content: str | bytes) -> bool:
@@ -107,6 +112,13 @@ def write_if_changed(path: Path, content: str | bytes) -> bool:
         return False
     write_whole(path, data, sync=False)
     return True
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Return what the system said; a ValueError is about a path that it cannot even spell."""
+    if isinstance(error, UnicodeError):
+        return "this locale cannot spell the name; set PYTHONUTF8=1"
+    return getattr(error, "strerror", "") or str(error)
 
 
 def _umask() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -138,7 +139,7 @@ def _key_from(command: str, profile: str) -> SecretStr:
         done = subprocess.run(  # noqa: S603 - the owner's own command, no shell
             shlex.split(command), capture_output=True, text=True, timeout=30, check=False
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"The {origin} cannot be run: {type(error).__name__}.") from error
     key = done.stdout.split("\n", 1)[0].strip()
     if done.returncode != 0 or not key:
@@ -162,6 +163,11 @@ def check_url(url: str, origin: str) -> None:
         raise UsageError(f"The base_url in {origin} holds a user or password; use the key instead.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(
-            f"The base_url in {origin} is not a web address: {url}",
+            f"The base_url in {origin} is not a web address: {without_password(url)}",
             hint="It looks like https://api.openai.com/v1.",
         )
+
+
+def without_password(url: str) -> str:
+    """Return an address in a form that may be shown, whatever stands before an @."""
+    return re.sub(r"[^/@]*@", "...@", url)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 
 #: What keys look like, for those that nobody registered (a server may echo one).
 _KEY_LIKE = re.compile(r"\b(sk|sess|ek)-[A-Za-z0-9_\-*]{8,}|(?<=Bearer )\S+", re.IGNORECASE)
-_SHORTEST = 6  # shorter secrets would blank out ordinary words
+_SHORTEST = 8  # shorter ones are refused as keys, and would blank out ordinary words
 
 _secrets: set[str] = set()
 
 
 def register(secret: str) -> None:
-    """Remember a secret, so that `redact` removes it wherever it turns up."""
+    """Remember a secret, so that `redact` removes it wherever it turns up, in JSON too."""
     if len(secret) >= _SHORTEST:
-        _secrets.add(secret)
+        _secrets.update((secret, json.dumps(secret)[1:-1]))
 
 
 def hide(text: str) -> str:

@@ -49,7 +49,9 @@ def check(ctx: click.Context, /, one: str, other: str, **options: Any) -> int:
 
     async def work(stop: asyncio.Event) -> Drift:
         with Screen(quiet=session.quiet or session.json) as screen:
-            async with open_job(request, session.settings, stop=stop, listener=screen) as job:
+            async with open_job(
+                request, session.settings, stop=stop, listener=screen, both_exist=True
+            ) as job:
                 return await compare(job, one_way=options["one_way"])
 
     drift = session.run(work)

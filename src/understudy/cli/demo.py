@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -15,14 +14,17 @@ from understudy.cli.options import common
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.ops.rehearsal import DESTINATION_KEY, SOURCE_KEY, Stage, edit_one, sandbox
+from understudy.report.jsonlines import line
 
-#: A comment, and the arguments of `understudy`; EDIT changes one assistant in the source.
+#: Scenes that are no command: one assistant changes in the source; the report is shown.
 EDIT = ("edit",)
+REPORT = ("report",)
+#: A comment, and the arguments of `understudy`.
 _SCENES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Project A holds 25 assistants:", ("list", "src")),
     ("What would a clone into project B do? This writes nothing:", ("plan",)),
     ("Clone:", ("clone", "--yes", "--concurrency", "3")),
-    ("The report for people begins like this:", ("report",)),
+    ("The report for people begins like this:", REPORT),
     ("Clone again:", ("clone", "--yes")),
     ("Now somebody edits one assistant in A. The plan shows the fields:", EDIT),
     ("", ("plan",)),
@@ -38,41 +40,59 @@ def demo(ctx: click.Context, /) -> int:
     \b
     understudy demo
     """
-    session = Session(ctx)
-    return session.run(_play)
+    return _Play(Session(ctx)).run()
 
 
-async def _play(stop: asyncio.Event) -> int:
-    with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
-        async with sandbox(Stage(demo=True, latency=0.2)) as base_url:
-            click.echo(f"The sandbox, an OpenAI look-alike, runs on {base_url}.")
-            environment = _environment(base_url)
-            for comment, arguments in _SCENES:
-                if stop.is_set():
-                    return ExitCode.INTERRUPTED
-                code = await _scene(comment, arguments, folder, environment, base_url)
-                if code:
-                    return code
-    click.echo("\nThat was the main job. Next: README.md, and understudy --help.")
-    return ExitCode.DONE
+class _Play:
+    """The scenes, in the form of output that was asked for."""
 
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._flags = [
+            *(["--json"] if session.json else []),
+            *(["--quiet"] if session.quiet else []),
+        ]
 
-async def _scene(
-    comment: str, arguments: tuple[str, ...], folder: str, environment: Mapping[str, str], url: str
-) -> int:
-    if comment:
-        click.echo("\n" + click.style(comment, bold=True))
-    if arguments == EDIT:
-        click.echo(f"(edited: {await edit_one(url)})")
-        return 0
-    if arguments == ("report",):
-        _show_report(Path(folder) / "out" / "report.md")
-        return 0
-    click.echo(click.style(f"$ understudy {' '.join(arguments)}", fg="cyan"))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "understudy", *arguments, cwd=folder, env=environment
-    )
-    return await process.wait()
+    def run(self) -> int:
+        return self._session.run(self._play)
+
+    async def _play(self, stop: asyncio.Event) -> int:
+        with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
+            async with sandbox(Stage(demo=True, latency=0.2)) as base_url:
+                self._tell(f"The sandbox, an OpenAI look-alike, runs on {base_url}.")
+                for comment, arguments in _SCENES:
+                    if stop.is_set():
+                        return ExitCode.INTERRUPTED
+                    code = await self._scene(comment, arguments, Path(folder), base_url)
+                    if code:
+                        return code
+        self._tell("\nThat was the main job. Next: README.md, and understudy --help.")
+        return ExitCode.DONE
+
+    async def _scene(
+        self, comment: str, arguments: tuple[str, ...], folder: Path, base_url: str
+    ) -> int:
+        if comment:
+            self._tell("\n" + click.style(comment, bold=True))
+        if arguments == EDIT:
+            self._tell(f"(edited: {await edit_one(base_url)})")
+            return 0
+        if arguments == REPORT:
+            self._tell(_beginning(folder / "out" / "report.md"))
+            return 0
+        self._tell(click.style(f"$ understudy {' '.join(arguments)}", fg="cyan"))
+        command = (sys.executable, "-m", "understudy", *self._flags, *arguments)
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=folder, env=_environment(base_url)
+        )
+        return await process.wait()
+
+    def _tell(self, text: str) -> None:
+        """Say what happens between the commands, as they would say it."""
+        if self._session.json:
+            self._session.say([line("scene", {"text": click.unstyle(text).strip()})])
+        elif not self._session.quiet:
+            self._session.say([text])
 
 
 def _environment(base_url: str) -> dict[str, str]:
@@ -91,7 +111,6 @@ def _environment(base_url: str) -> dict[str, str]:
     }
 
 
-def _show_report(path: Path) -> None:
-    for line in path.read_text(encoding="utf-8").splitlines()[:18]:
-        click.echo(f"  {line}")
-    click.echo("  ...")
+def _beginning(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8").splitlines()[:18]
+    return "\n".join(f"  {text}" for text in [*lines, "..."])

@@ -11,8 +11,9 @@ from understudy.cli.options import common, selecting
 from understudy.cli.session import Session
 from understudy.ops.look import export as export_place
 from understudy.ops.look import list_assistants
+from understudy.report.clean import clean
 from understudy.report.jsonlines import assistant_line, line, place_fields
-from understudy.report.text import assistants_text
+from understudy.report.text import assistants_text, counted
 
 
 @click.command("list")
@@ -37,6 +38,8 @@ def list_place(ctx: click.Context, /, place: str, **options: Any) -> int:
         session.say(assistant_line(a, listing.place.name) for a in listing.assistants)
         fields = {"place": place_fields(listing.place), "count": len(listing.assistants)}
         session.say([line("listing", fields)])
+    elif session.quiet:
+        session.say([counted(len(listing.assistants))])
     else:
         session.say(assistants_text(listing.assistants))
     return 0
@@ -71,5 +74,6 @@ def export(ctx: click.Context, /, place: str, out: Path, **options: Any) -> int:
         fields = {"source": place_fields(listing.place), "path": str(out), "count": count}
         session.say([line("export", fields)])
     else:
-        session.say([f"Exported {count} assistants from {listing.place.name} to {out}"])
+        where = f"from {clean(listing.place.name)} to {clean(str(out))}"
+        session.say([f"Exported {counted(count)} {where}"])
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -11,7 +12,8 @@ import click
 
 from understudy._version import __version__
 from understudy.cli.options import COMMON
-from understudy.errors import ExitCode, UnderstudyError
+from understudy.cli.streams import emit, mute, prepare
+from understudy.errors import ExitCode, InterruptedRunError, UnderstudyError
 
 #: Name to module, attribute and the line that `--help` shows.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
@@ -73,8 +75,7 @@ main.params.extend(COMMON)
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command and leave the process with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    prepare()
     sys.exit(_run(arguments))
 
 
@@ -82,15 +83,22 @@ def _run(arguments: list[str] | None) -> int:
     settings: dict[str, Any] = {}
     try:
         code = main.main(arguments, prog_name="understudy", standalone_mode=False, obj=settings)
+    except click.exceptions.NoArgsIsHelpError as error:
+        emit(error.format_message())
+        return ExitCode.USAGE
     except click.UsageError as error:
-        return _usage(error, settings)
+        # Where parsing failed, options that stand behind the mistake were not looked at.
+        json = "--json" in (sys.argv if arguments is None else arguments)
+        return _usage(error, {"json": json, **settings})
     except click.ClickException as error:
         return _fail(UnderstudyError(error.format_message()), settings)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        return ExitCode.INTERRUPTED
+        return _fail(InterruptedRunError("Interrupted."), settings)
     except UnderstudyError as error:
         return _fail(error, settings)
+    except BrokenPipeError:  # from click's own help; our own output goes through emit
+        mute(sys.stdout)
+        return ExitCode.FAILURE
     except Exception as error:
         return _bug(error, settings)
     return int(code or 0)
@@ -110,10 +118,11 @@ def _fail(error: UnderstudyError, settings: Mapping[str, Any]) -> int:
     if settings.get("json"):
         from understudy.report.jsonlines import error_line
 
-        click.echo(error_line(error))
-    click.echo(click.style("Error: ", fg="red") + clean_lines(redact(error.message)), err=True)
+        with contextlib.suppress(UnderstudyError):  # the exit code of what happened first counts
+            emit(error_line(error))
+    emit(click.style("Error: ", fg="red") + clean_lines(redact(error.message)), err=True)
     if error.hint:
-        click.echo(clean_lines(redact(error.hint)), err=True)
+        emit(clean_lines(redact(error.hint)), err=True)
     return error.exit_code
 
 
@@ -122,11 +131,11 @@ def _bug(error: Exception, settings: Mapping[str, Any]) -> int:
     import traceback
 
     from understudy.redact import redact
+    from understudy.report.clean import clean_lines
 
-    click.echo(f"Error: internal error: {redact(f'{type(error).__name__}: {error}')}", err=True)
     if settings.get("verbose"):
         text = "".join(traceback.format_exception(error))
-        click.echo(redact(text), err=True)
-    else:
-        click.echo("This is a bug in understudy; -v shows where.", err=True)
-    return ExitCode.FAILURE
+        emit(clean_lines(redact(text)), err=True)
+    what = f"internal error: {type(error).__name__}: {error}"
+    hint = "This is a bug in understudy" + ("." if settings.get("verbose") else "; -v shows where.")
+    return _fail(UnderstudyError(what, hint=hint), settings)

@@ -6,8 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
-import click
-
+from understudy.cli.streams import emit
 from understudy.platforms.base import Wait
 from understudy.redact import redact
 from understudy.replicate.events import ChangeDone, Event, Listener, Read, RunStarted, silent
@@ -152,7 +151,7 @@ class _Lines:
         self._next = time.monotonic() + _EVERY
         text = self._text(event)
         if text:
-            click.echo(text, err=True)
+            emit(text, err=True)
 
     def _text(self, event: Event) -> str:
         state = self._state

@@ -21,6 +21,7 @@ from understudy.cli.options import (
 )
 from understudy.cli.progress import Screen
 from understudy.cli.session import Session
+from understudy.errors import ExitCode
 from understudy.ops.replicate import (
     DEFAULT_CONCURRENCY,
     Report,
@@ -30,7 +31,7 @@ from understudy.ops.replicate import (
     output,
     plan_exit_code,
 )
-from understudy.ops.saved import load_plan, require_unchanged, save_plan
+from understudy.ops.saved import SavedPlan, load_plan, require_unchanged, save_plan
 from understudy.replicate.plan import Identity, Plan
 from understudy.report.clean import clean
 from understudy.report.jsonlines import line, outcome_fields, plan_lines, run_line
@@ -111,6 +112,8 @@ def import_snapshot(ctx: click.Context, /, path: str, **options: Any) -> int:
 def apply(ctx: click.Context, /, plan_file: Path, yes: bool, **options: Any) -> int:
     """Carry out a saved plan; refused when either place has changed since.
 
+    With DRY_RUN=true it stops after showing the plan.
+
     \b
     understudy plan --from src --to dst --out plan.json
     understudy apply plan.json
@@ -128,20 +131,8 @@ def apply(ctx: click.Context, /, plan_file: Path, yes: bool, **options: Any) -> 
         rate=options["rate"],
         output_dir=session.output_dir(options["output_dir"]),
     )
-
-    async def work(stop: asyncio.Event) -> int:
-        with _screen(session) as screen:
-            async with (
-                output(request.output_dir) as directory,
-                open_job(request, session.settings, stop=stop, listener=screen) as job,
-            ):
-                await require_unchanged(job, saved)
-                _show_plan(session, screen, saved.plan)
-                session.confirm("Apply these changes?", yes=yes or not saved.plan.writes)
-                report = await carry_out(job, saved.plan, directory)
-        return _finish(session, report, request)
-
-    return session.run(work)
+    dry_run = session.dry_run(flag=False)
+    return session.run(lambda stop: _apply(session, request, saved, stop, yes=yes, dry_run=dry_run))
 
 
 async def _plan(session: Session, request: Request, stop: asyncio.Event, out: Path | None) -> Plan:
@@ -154,6 +145,29 @@ async def _plan(session: Session, request: Request, stop: asyncio.Event, out: Pa
     if out is not None:
         session.note(f"Saved {out}. Carry it out with: understudy apply {out}")
     return made
+
+
+async def _apply(
+    session: Session,
+    request: Request,
+    saved: SavedPlan,
+    stop: asyncio.Event,
+    *,
+    yes: bool,
+    dry_run: bool,
+) -> int:
+    with _screen(session) as screen:
+        async with (
+            output(None if dry_run else request.output_dir) as directory,
+            open_job(request, session.settings, stop=stop, listener=screen) as job,
+        ):
+            await require_unchanged(job, saved)
+            _show_plan(session, screen, saved.plan)
+            if dry_run:
+                return ExitCode.DONE
+            session.confirm("Apply these changes?", yes=yes or not saved.plan.writes)
+            report = await carry_out(job, saved.plan, directory)
+    return _finish(session, report, request)
 
 
 async def _clone(session: Session, request: Request, stop: asyncio.Event, *, yes: bool) -> int:

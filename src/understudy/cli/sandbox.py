@@ -9,6 +9,7 @@ import click
 
 from understudy.cli.options import common
 from understudy.cli.session import Session
+from understudy.cli.streams import emit
 from understudy.ops.rehearsal import DESTINATION_KEY, SOURCE_KEY, Stage
 from understudy.ops.rehearsal import sandbox as running
 from understudy.report.jsonlines import line
@@ -47,7 +48,7 @@ def sandbox(ctx: click.Context, /, **options: Any) -> int:
     async def serve(stop: asyncio.Event) -> None:
         async with running(Stage(**options)) as base_url:
             # Not through say: these keys open nothing but this sandbox, and are to be copied.
-            click.echo("\n".join(_json(base_url) if session.json else _text(base_url)))
+            emit("\n".join(_json(base_url) if session.json else _text(base_url)))
             await stop.wait()
 
     session.run(serve)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import glob
 import logging
 import os
 import signal
@@ -14,10 +15,13 @@ from typing import Any, TypeVar
 
 import click
 
+from understudy.cli.streams import emit
 from understudy.config import Settings, as_bool, as_count, load
 from understudy.errors import InterruptedRunError, UsageError
+from understudy.profile import Value
 from understudy.redact import RedactingFilter, hide
 from understudy.replicate.selection import Selection
+from understudy.report.clean import clean, clean_lines
 
 T = TypeVar("T")
 
@@ -40,14 +44,14 @@ class Session:
         return sys.stdin.isatty() and sys.stdout.isatty() and not self.json
 
     def say(self, lines: Iterable[str]) -> None:
-        """Print results, without our keys."""
+        """Print results, without our keys; raises OutputError."""
         for line in lines:
-            click.echo(hide(line))
+            emit(hide(line))
 
     def note(self, text: str) -> None:
         """Print something about the run, not its result."""
         if not self.quiet:
-            click.echo(hide(text), err=True)
+            emit(clean(hide(text)), err=True)
 
     def selection(
         self, *, everything: bool, ids: tuple[str, ...], names: tuple[str, ...]
@@ -116,36 +120,50 @@ class Session:
         if text == "all":
             return Selection()
         if text == "by_id":
-            ids = [i.strip() for i in self._required("ids", "CLONE_IDS", text).split(",")]
-            return Selection(ids=tuple(i for i in ids if i))
+            given = self._required("ids", "CLONE_IDS", text)
+            ids = tuple(i.strip() for i in given.text.split(",") if i.strip())
+            if not ids:  # no ids would mean everything
+                raise UsageError(f"{given.origin} holds no id: {given.text!r}.")
+            return Selection(ids=ids)
         if text == "by_name":
-            prefix = self._required("name_prefix", "CLONE_NAME_PREFIX", text)
-            return Selection(names=(prefix if _is_pattern(prefix) else prefix + "*",))
+            prefix = self._required("name_prefix", "CLONE_NAME_PREFIX", text).text
+            return Selection(names=(prefix if _is_pattern(prefix) else glob.escape(prefix) + "*",))
         assert mode is not None  # noqa: S101 - without a mode everything is selected
         raise UsageError(f"{mode.origin} must be all, by_id or by_name, it is {mode.text!r}.")
 
-    def _required(self, option: str, variable: str, mode: str) -> str:
+    def _required(self, option: str, variable: str, mode: str) -> Value:
         value = self.settings.option(option)
         if value is None:
             raise UsageError(f"CLONE_MODE={mode} needs {variable}, which is not set.")
-        return value.text
+        return value
 
     def _log(self, verbose: int) -> None:
         option = self.settings.option("log_level")
         level = logging.ERROR if not verbose else logging.INFO if verbose == 1 else logging.DEBUG
         if option and not verbose:
-            if option.text.lower() not in _LEVELS:
+            name = option.text.strip().lower()
+            if name not in _LEVELS:
                 raise UsageError(f"{option.origin} must be one of {', '.join(_LEVELS)}.")
-            level = _LEVELS[option.text.lower()]
+            level = _LEVELS[name]
         handler = logging.StreamHandler(sys.stderr)
         handler.setLevel(level)
         handler.addFilter(RedactingFilter())
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(_PlainFormatter("%(levelname)s %(name)s: %(message)s"))
         logging.basicConfig(level=min(level, logging.INFO), handlers=[handler], force=True)
 
 
+class _PlainFormatter(logging.Formatter):
+    """One line a record, so that no name can look like another record; tracebacks keep theirs."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        return clean(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        return clean_lines(super().format(record))
+
+
 def _is_pattern(text: str) -> bool:
-    return any(character in text for character in "*?[") or (text[0] == "/" == text[-1])
+    return "*" in text or "?" in text or (len(text) > 2 and text[0] == "/" == text[-1])
 
 
 @contextlib.contextmanager

@@ -89,7 +89,7 @@ async def check(
 ) -> Drift:
     """Return how two places differ, in both directions; writes nothing. May be repeated."""
     request = _request(one, other, select, check_models=False, **options)
-    async with open_job(request, settings or _settings()) as job:
+    async with open_job(request, settings or _settings(), both_exist=True) as job:
         return await drift.compare(job, one_way=one_way)
 
 

@@ -12,7 +12,7 @@ from understudy.files import read_json, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.platforms.base import PlaceInfo
 from understudy.redact import RedactingFilter, hide
-from understudy.report.jsonlines import JsonFormatter, place_fields
+from understudy.report.jsonlines import FORMAT_VERSION, JsonFormatter, place_fields
 
 MAPPING = "mapping.json"
 REPORT = "report.md"
@@ -124,13 +124,11 @@ def remembered(
     if not path.is_file():
         return {}
     try:
-        mapping = read_json(path)
-        pair = [mapping["source"], mapping["destination"]]
-        entries = [*mapping["mappings"], *mapping.get("known", [])]
-        known = {entry["srcId"]: entry["dstId"] for entry in entries if entry.get("dstId")}
-    except (SnapshotError, KeyError, TypeError, AttributeError) as error:
+        pair, known = _pairs(read_json(path))
+    except (SnapshotError, KeyError, TypeError, AttributeError, ValueError) as error:
+        reason = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else error
         raise UsageError(
-            f"{path} cannot be used: {error}",
+            f"{path} cannot be used: {reason}",
             hint="Move it away, or choose another --output-dir.",
         ) from error
     wanted = [place_fields(source), place_fields(destination)]
@@ -142,6 +140,21 @@ def remembered(
             hint="With --identity mapping every pair needs its own --output-dir.",
         )
     return {}
+
+
+def _pairs(mapping: Any) -> tuple[list[Mapping[str, Any]], dict[str, str]]:
+    """Return the places of a mapping.json and its pairs; raises what a damaged one causes."""
+    version = mapping.get("format_version", FORMAT_VERSION)
+    if version != FORMAT_VERSION:
+        raise ValueError(f"its format_version is {version}, this version reads {FORMAT_VERSION}.")
+    known = {}
+    for entry in [*mapping["mappings"], *mapping.get("known", [])]:
+        one, other = entry["srcId"], entry.get("dstId")
+        if not isinstance(one, str) or not isinstance(other, str | None):
+            raise TypeError(f"{one!r} and {other!r} are no pair of ids.")
+        if other:
+            known[one] = other
+    return [mapping["source"], mapping["destination"]], known
 
 
 def _where(place: Mapping[str, Any]) -> tuple[Any, ...]:

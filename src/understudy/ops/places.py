@@ -96,6 +96,8 @@ class Places:
         return build(profile.platform, place), account
 
     def _path(self, text: str, *, must_exist: bool) -> Platform:
+        if not text.strip():
+            raise UsageError("A place has no name.", hint="Is the variable empty that names it?")
         looks_like_path = "/" in text or "\\" in text or Path(text).suffix == ".json"
         if not Path(text).exists() and (must_exist or not looks_like_path):
             if looks_like_path:
@@ -122,10 +124,10 @@ class Places:
         if not isinstance(place, str | Path):
             return id(place)
         profile = self._settings.profile(str(place)) if isinstance(place, str) else None
-        path = profile.get("path") if profile else str(place)
-        if path:
+        if profile is None:
+            return Path(place).resolve()
+        if path := profile.get("path"):
             return Path(path).resolve()
-        assert profile is not None  # noqa: S101 - a place without a profile is a path
         secret = profile.secret.get_secret_value() if profile.secret else profile.get("key_command")
         scope = (profile.get("organization"), profile.get("project"))
         return (profile.platform, profile.base_url, secret, scope)

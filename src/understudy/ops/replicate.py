@@ -174,13 +174,13 @@ class Job:
         return self._known
 
     def _require_different(self, source: Inventory, destination: Inventory) -> None:
-        """Refuse one project under two keys: ids are unique across projects."""
-        if self.request.allow_same or not (
-            source.capabilities.remote and destination.capabilities.remote
-        ):
+        """Recognise one project under two keys: ids are unique across projects."""
+        if not (source.capabilities.remote and destination.capabilities.remote):
             return
         shared = source.by_id().keys() & destination.by_id().keys()
-        if shared:
+        if shared and self.request.allow_same:
+            self._same_place = True
+        elif shared:
             raise UsageError(
                 f"{source.info.name} and {destination.info.name} are the same project: both hold "
                 f"{min(shared)}.",
@@ -195,8 +195,12 @@ async def open_job(
     *,
     stop: asyncio.Event | None = None,
     listener: Listener = silent,
+    both_exist: bool = False,
 ) -> AsyncIterator[Job]:
-    """Open both places for a replication and close them afterwards; raises UsageError."""
+    """Open both places for a replication and close them afterwards; raises UsageError.
+
+    With `both_exist`, a destination that is not there yet is an error, too.
+    """
     if request.identity is Identity.MAPPING and request.output_dir is None:
         raise UsageError("Identity is to be kept in mapping.json: that needs an output directory.")
     stop = stop or asyncio.Event()
@@ -210,7 +214,7 @@ async def open_job(
         )
     try:
         source = places.open(request.source, must_exist=True)
-        destination = places.open(request.destination, must_exist=False)
+        destination = places.open(request.destination, must_exist=both_exist)
         yield Job(request, source, destination, same_place=same, stop=stop, listener=heard)
     finally:
         collector.release()

@@ -13,7 +13,7 @@ from understudy.files import read_json, write_whole
 from understudy.model.canonical import pretty
 from understudy.ops.replicate import Job
 from understudy.replicate.inventory import changed_since
-from understudy.replicate.plan import Identity, Plan
+from understudy.replicate.plan import Action, Change, Identity, Plan
 from understudy.replicate.selection import Selection
 from understudy.report.jsonlines import plan_summary
 
@@ -70,19 +70,37 @@ def load_plan(path: Path) -> SavedPlan:
             f"{path} is no saved plan.", hint="understudy plan ... --out plan.json writes one."
         )
     version = value.get("format_version")
-    if isinstance(version, int) and version > FORMAT_VERSION:
+    if version != FORMAT_VERSION:
         raise SnapshotError(
-            f"{path} has format_version {version}; this version reads up to {FORMAT_VERSION}.",
+            f"{path} has format_version {version}; this version reads {FORMAT_VERSION}.",
             hint="Upgrade understudy, or make the plan again.",
         )
     try:
-        return SavedPlan.model_validate(value)
+        saved = SavedPlan.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise SnapshotError(
             f"{path} is damaged at {where}: {first['msg']}.", hint="Make the plan again."
         ) from error
+    for index, change in enumerate(saved.plan.changes):
+        if problem := _problem(change):
+            raise SnapshotError(
+                f"{path} is damaged at plan.changes.{index}: {problem}.",
+                hint="Make the plan again.",
+            )
+    return saved
+
+
+def _problem(change: Change) -> str:
+    """Return why a change cannot be carried out, or an empty text."""
+    if change.action is Action.CREATE and change.destination_id:
+        return "a create that names what it creates"
+    if change.action is Action.UPDATE and not change.destination_id:
+        return "an update that does not name its target"
+    if change.writes != bool(change.payload):
+        return f"{change.action} and its payload do not go together"
+    return ""
 
 
 async def require_unchanged(job: Job, saved: SavedPlan) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from understudy.redact import hide
+
 #: Bidirectional overrides can make a line read as something else (CVE-2021-42574).
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -28,17 +30,37 @@ def width(text: str) -> int:
 
 def fit(text: str, columns: int) -> str:
     """Return the text cut or padded to that many columns of a terminal."""
-    if width(text) > columns:
-        while text and width(text) > columns - 1:
-            text = text[:-1]
-        text += "…"
-    return text + " " * (columns - width(text))
+    from rich.cells import cell_len
+
+    shown: list[str] = []
+    used = 0
+    for character in text:
+        columns_taken = cell_len(character)
+        if used + columns_taken > columns:
+            return _cut("".join(shown), columns)
+        shown.append(character)
+        used += columns_taken
+    return text + " " * max(0, columns - width(text))
 
 
 def cell(text: str) -> str:
-    """Return the text for a cell of a Markdown table."""
-    escaped = re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", clean(text))
+    """Return the text for a cell of a Markdown table, without our keys.
+
+    They go first: escaped, they would not be recognised any more.
+    """
+    escaped = re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", clean(hide(text)))
     return escaped.strip() or " "
+
+
+def code(text: str) -> str:
+    """Return an id for a cell of a Markdown table: as code, unless it would break out of it."""
+    return f"`{text}`" if re.fullmatch(r"[\w.:-]+", text, re.ASCII) else cell(text)
+
+
+def _cut(text: str, columns: int) -> str:
+    while text and width(text) > columns - 1:
+        text = text[:-1]
+    return text + "…" + " " * max(0, columns - 1 - width(text))
 
 
 def _visible(character: str) -> str:

@@ -49,7 +49,7 @@ def drift_lines(drift: Drift) -> Iterator[str]:
 
 def _item_text(item: Difference) -> Iterator[str]:
     words, _, color = _WORDS[item.sign]
-    ids = " ".join(i for i in (item.first_id, item.second_id) if i)
+    ids = " ".join(clean(i) for i in (item.first_id, item.second_id) if i)
     name = fit(clean(item.name) or "(nameless)", 36)
     yield click.style(f"{item.sign} {name}  {words}  {ids}", fg=color)
     if item.change is not None:

@@ -13,7 +13,7 @@ from understudy.model.assistant import Assistant
 from understudy.model.fidelity import LedgerEntry
 from understudy.model.findings import Finding
 from understudy.platforms.base import PlaceInfo
-from understudy.redact import hide
+from understudy.redact import hide, redact
 from understudy.replicate.diff import FieldChange
 from understudy.replicate.events import Outcome, Status
 from understudy.replicate.plan import Action, Change, Plan
@@ -110,15 +110,20 @@ def ledger_fields(ledger: Iterable[LedgerEntry]) -> list[dict[str, str]]:
     return entries
 
 
+def arrived(outcome: Outcome) -> bool:
+    """Tell whether the assistant's definition is known to be in the destination."""
+    return outcome.status in (Status.CREATED, Status.UPDATED, Status.UNCHANGED)
+
+
 def outcome_fields(outcome: Outcome) -> dict[str, Any]:
-    """Return one assistant's outcome as it stands in mapping.json."""
+    """Return one assistant's outcome as it stands in mapping.json; no fidelity of what failed."""
     return {
         "srcId": outcome.source_id,
         "dstId": outcome.destination_id,
         "name": outcome.name,
         "status": outcome.status,
         "operations": list(outcome.operations),
-        "fidelity": ledger_fields(outcome.ledger),
+        "fidelity": ledger_fields(outcome.ledger) if arrived(outcome) else [],
         "error": outcome.error or None,
     }
 
@@ -136,8 +141,8 @@ def run_line(run_id: str, plan: Plan, outcomes: Sequence[Outcome]) -> str:
 
 def error_line(error: UnderstudyError) -> str:
     """Return what ended a command."""
-    fields = {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
-    return line("error", fields)
+    message, hint = redact(error.message), redact(error.hint)
+    return line("error", {"message": message, "hint": hint, "exit_code": int(error.exit_code)})
 
 
 def run_summary(outcomes: Iterable[Outcome]) -> dict[str, int]:

@@ -19,10 +19,10 @@ def mapping(
 ) -> dict[str, Any]:
     """Return the content of mapping.json.
 
-    `known` are pairs of earlier runs; those that this run did not touch are carried on, so that
-    cloning one assistant does not forget the others.
+    `known` are pairs of earlier runs; those that this run did not confirm or replace are carried
+    on, so that cloning one assistant does not forget the others.
     """
-    touched = {outcome.source_id for outcome in outcomes}
+    touched = {outcome.source_id for outcome in outcomes if outcome.destination_id}
     return {
         "format_version": FORMAT_VERSION,
         "run_id": run_id,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from understudy.platforms.base import PlaceInfo
 from understudy.replicate.events import Outcome, Status
 from understudy.replicate.plan import notable
-from understudy.report.clean import cell
-from understudy.report.jsonlines import run_summary
+from understudy.report.clean import cell, code
+from understudy.report.jsonlines import arrived, run_summary
 
 _ORDER = (
     Status.FAILED,
@@ -59,27 +59,28 @@ def _sections(outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield "| name | source | destination | what was done |"
         yield "|---|---|---|---|"
         for outcome in found:
-            done = [*outcome.operations, *([f"**{outcome.error}**"] if outcome.error else [])]
+            done = [cell(step) for step in outcome.operations]
+            done += [f"**{cell(outcome.error)}**"] if outcome.error else []
+            there = code(outcome.destination_id) if outcome.destination_id else ""
             yield (
                 f"| {cell(outcome.name) if outcome.name else '(nameless)'} "
-                f"| `{outcome.source_id}` | {_code(outcome.destination_id)} "
-                f"| {cell('; '.join(done)) if done else ''} |"
+                f"| {code(outcome.source_id)} | {there} | {'; '.join(done)} |"
             )
 
 
 def _fidelity(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    rows = [(o, entry) for o in outcomes for entry in notable(o.ledger)]
     yield "\n## Fidelity\n"
-    if not rows:
-        yield "Every field arrived exactly."
+    there = [outcome for outcome in outcomes if arrived(outcome)]
+    if not there:
+        yield "Nothing arrived."
         return
-    yield "Every field that is not listed arrived exactly.\n"
+    rows = [(o, entry) for o in there for entry in notable(o.ledger)]
+    if not rows:
+        yield "Every field of what arrived is exact."
+        return
+    yield "Every field of what arrived is exact, but for these.\n"
     yield "| name | field | | reason |"
     yield "|---|---|---|---|"
     for outcome, entry in rows:
-        name = cell(outcome.name) if outcome.name else f"(nameless {outcome.source_id})"
+        name = cell(outcome.name) if outcome.name else f"(nameless {code(outcome.source_id)})"
         yield f"| {name} | {cell(entry.field)} | {entry.fidelity} | {cell(entry.reason)} |"
-
-
-def _code(text: str | None) -> str:
-    return f"`{text}`" if text else ""

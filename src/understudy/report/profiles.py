@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import click
 
 from understudy.errors import UnderstudyError
-from understudy.profile import KEYS, Profile
+from understudy.profile import KEYS, Profile, without_password
+from understudy.redact import redact
 from understudy.report.clean import clean
 from understudy.report.jsonlines import line
 
@@ -20,8 +21,8 @@ def profile_text(profile: Profile, answer: str, error: UnderstudyError | None) -
     if answer:
         yield click.style(f"  {answer}", fg="green")
     if error is not None:
-        yield click.style(f"  does not answer: {clean(error.message)}", fg="red")
-        yield f"  {clean(error.hint)}".rstrip()
+        yield click.style(f"  does not answer: {clean(redact(error.message))}", fg="red")
+        yield f"  {clean(redact(error.hint))}".rstrip()
 
 
 def profile_line(profile: Profile, answer: str, error: UnderstudyError | None) -> str:
@@ -31,7 +32,7 @@ def profile_line(profile: Profile, answer: str, error: UnderstudyError | None) -
         "name": profile.name,
         "values": values,
         "answer": answer or None,
-        "error": error.message if error else None,
+        "error": redact(error.message) if error else None,
     }
     return line("profile", fields)
 
@@ -47,7 +48,7 @@ def _rows(profile: Profile) -> Iterator[tuple[str, str, str]]:
         elif key == "key_command" and value:
             yield key, "(a command, not shown)", value.origin
         elif value:
-            yield key, value.text, value.origin
+            yield key, without_password(value.text), value.origin
         elif shown := _default(profile, key):
             yield key, shown, "default"
 

@@ -12,6 +12,7 @@ import click
 from understudy.model.assistant import Assistant
 from understudy.model.fidelity import LedgerEntry
 from understudy.model.findings import Finding
+from understudy.redact import hide
 from understudy.replicate.diff import FieldChange, How
 from understudy.replicate.events import Outcome, Status
 from understudy.replicate.plan import Action, Change, Plan, notable
@@ -25,6 +26,7 @@ _SIGNS = {
     Action.CONFLICT: ("!", "red"),
 }
 _LONG = 60  # characters from which a text is shown as a unified diff
+_MANY = 5000  # lines, before and after together: comparing takes the square of it
 _NAME = 36  # columns for names
 
 
@@ -40,7 +42,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
 def change_text(change: Change) -> Iterator[str]:
     """Yield one assistant's line and, indented, what differs and what is in the way."""
     sign, color = _SIGNS[change.action]
-    name = fit(clean(change.name) or f"(nameless {change.source_id})", _NAME)
+    name = fit(clean(change.name) or f"(nameless {clean(change.source_id)})", _NAME)
     yield _paint(f"{sign} {name}  {_about(change)}".rstrip(), color)
     for field in change.fields:
         yield from field_text(field)
@@ -80,8 +82,7 @@ def ledger_text(changes: Iterable[Change]) -> Iterator[str]:
     if counts:
         yield ""
     for entry, count in counts.items():
-        who = "1 assistant" if count == 1 else f"{count} assistants"
-        yield f"  {entry.field} {entry.fidelity} ({who}): {clean(entry.reason)}"
+        yield f"  {clean(entry.field)} {entry.fidelity} ({counted(count)}): {clean(entry.reason)}"
 
 
 def plan_counts(plan: Plan) -> str:
@@ -100,8 +101,8 @@ def result_text(outcomes: Sequence[Outcome], seconds: float) -> Iterator[str]:
     """Yield what went wrong, one assistant a paragraph, and the counts."""
     for outcome in outcomes:
         if outcome.error and outcome.status is not Status.CONFLICT:
-            name = clean(outcome.name) or f"(nameless {outcome.source_id})"
-            yield _paint(f"! {name} ({outcome.source_id}): {outcome.status}", "red")
+            name = clean(outcome.name) or "(nameless)"
+            yield _paint(f"! {name} ({clean(outcome.source_id)}): {outcome.status}", "red")
             yield f"    {clean(outcome.error)}"
     counts = run_summary(outcomes)
     shown = [f"{n} {word}" for word, n in counts.items() if word != "total"]
@@ -115,8 +116,13 @@ def assistants_text(assistants: Sequence[Assistant]) -> Iterator[str]:
         model = fit(clean(assistant.model), 16)
         origin = f"clone of {clean(assistant.cloned_from)}" if assistant.cloned_from else ""
         tools = ", ".join(_tools(assistant))
-        yield f"{fit(assistant.id, 29)}  {name}  {model}  {tools}  {origin}".rstrip()
-    yield f"{len(assistants)} assistant{'' if len(assistants) == 1 else 's'}"
+        yield f"{fit(clean(assistant.id), 29)}  {name}  {model}  {tools}  {origin}".rstrip()
+    yield counted(len(assistants))
+
+
+def counted(number: int) -> str:
+    """Return a number of assistants in words."""
+    return f"{number} assistant{'' if number == 1 else 's'}"
 
 
 def _tools(assistant: Assistant) -> Iterator[str]:
@@ -134,13 +140,14 @@ def _functions(count: int) -> str:
 
 
 def _about(change: Change) -> str:
+    there = clean(change.destination_id or "")
     if change.action is Action.CREATE:
         functions = f", {_functions(change.functions)}" if change.functions else ""
         return f"create  {clean(change.model)}{functions}"
     if change.action is Action.UPDATE:
-        return f"update  {change.destination_id}: {', '.join(change.payload)}"
+        return f"update  {there}: {clean(', '.join(change.payload))}"
     if change.action is Action.UNCHANGED:
-        return f"unchanged  {change.destination_id}"
+        return f"unchanged  {there}"
     return "conflict"
 
 
@@ -150,14 +157,17 @@ def _is_long(value: Any) -> bool:
 
 def _unified(before: Any, after: Any) -> Iterator[str]:
     old, new = (clean_lines(v if isinstance(v, str) else "").split("\n") for v in (before, after))
+    if len(old) + len(new) > _MANY:
+        yield f"      {len(old):,} lines → {len(new):,} lines, too many to compare; see --json"
+        return
     for text in list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]:
         color = {"+": "green", "-": "red", "@": "cyan"}.get(text[:1])
         yield _paint(f"      {text}", color) if color else f"      {text}"
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return clean(text if len(text) <= 100 else text[:97] + "...")
+    text = clean(hide(json.dumps(value, ensure_ascii=False)))
+    return text if len(text) <= 100 else text[:97] + "..."
 
 
 def _paint(text: str, color: str) -> str:
