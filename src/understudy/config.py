@@ -8,6 +8,7 @@ profile comes from `understudy.toml` or from `UNDERSTUDY_PROFILE_<NAME>_<KEY>`.
 from __future__ import annotations
 
 import io
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -66,6 +67,15 @@ def load(environment: Mapping[str, str], folder: Path, config_file: Path | None 
     kept = {n: p for n, p in profiles.items() if p.values or p.secret}
     found = {key: value for key, name in _OPTIONS.items() if (value := _first(layers, [name]))}
     return Settings(kept, {**options, **found}, folder)
+
+
+def load_here(config_file: Path | None = None) -> Settings:
+    """Return the settings of this process in its working directory; raises UsageError."""
+    try:
+        folder = Path.cwd()
+    except OSError as error:
+        raise UsageError(f"The working directory is gone: {error.strerror}.") from error
+    return load(os.environ, folder, config_file)
 
 
 @dataclass(frozen=True, slots=True)

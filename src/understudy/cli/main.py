@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Mapping
+from errno import ENOSPC, EPIPE
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +14,7 @@ import click
 from understudy._version import __version__
 from understudy.cli.options import COMMON
 from understudy.cli.streams import emit, mute, prepare
-from understudy.errors import ExitCode, InterruptedRunError, UnderstudyError
+from understudy.errors import ExitCode, InterruptedRunError, OutputError, UnderstudyError
 
 #: Name to module, attribute and the line that `--help` shows.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
@@ -96,9 +97,12 @@ def _run(arguments: list[str] | None) -> int:
         return _fail(InterruptedRunError("Interrupted."), settings)
     except UnderstudyError as error:
         return _fail(error, settings)
-    except BrokenPipeError:  # from click's own help; our own output goes through emit
-        mute(sys.stdout)
-        return ExitCode.FAILURE
+    except OSError as error:
+        return (
+            _unwritable(error, settings)
+            if error.errno in (EPIPE, ENOSPC)
+            else _bug(error, settings)
+        )
     except Exception as error:
         return _bug(error, settings)
     return int(code or 0)
@@ -124,6 +128,14 @@ def _fail(error: UnderstudyError, settings: Mapping[str, Any]) -> int:
     if error.hint:
         emit(clean_lines(redact(error.hint)), err=True)
     return error.exit_code
+
+
+def _unwritable(error: OSError, settings: Mapping[str, Any]) -> int:
+    """Say that stdout took no more: click prints its help by itself, not through emit."""
+    mute(sys.stdout)
+    if error.errno == EPIPE:
+        return ExitCode.FAILURE
+    return _fail(OutputError(f"stdout cannot be written: {error.strerror}."), settings)
 
 
 def _bug(error: Exception, settings: Mapping[str, Any]) -> int:

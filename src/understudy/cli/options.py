@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +36,17 @@ def common(command: Command) -> Command:
     params = command.__dict__.setdefault("__click_params__", [])
     params.extend(reversed(COMMON))
     return command
+
+
+class Number(click.FloatRange):
+    """A range of real numbers: `nan` lies in every range, as comparisons have it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; refuses what is none."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -81,7 +93,7 @@ planning = stacked(
     ),
     click.option("--no-model-check", is_flag=True, help="Do not ask which models are there."),
     click.option("--allow-same", is_flag=True, help="Allow clones within one project."),
-    click.option("--rate", type=click.FloatRange(min=0.01), metavar="N", help="Requests a second."),
+    click.option("--rate", type=Number(min=0.01), metavar="N", help="Requests a second."),
 )
 applying = stacked(
     click.option(

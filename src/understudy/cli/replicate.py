@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from understudy.cli.options import (
+    Number,
     applying,
     common,
     destination_option,
@@ -107,7 +108,7 @@ def import_snapshot(ctx: click.Context, /, path: str, **options: Any) -> int:
 @output_option
 @common
 @applying
-@click.option("--rate", type=click.FloatRange(min=0.01), metavar="N", help="Requests a second.")
+@click.option("--rate", type=Number(min=0.01), metavar="N", help="Requests a second.")
 @click.pass_context
 def apply(ctx: click.Context, /, plan_file: Path, yes: bool, **options: Any) -> int:
     """Carry out a saved plan; refused when either place has changed since.

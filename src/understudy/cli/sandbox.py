@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from understudy.cli.options import common
+from understudy.cli.options import Number, common
 from understudy.cli.session import Session
 from understudy.cli.streams import emit
 from understudy.ops.rehearsal import DESTINATION_KEY, SOURCE_KEY, Stage
@@ -19,11 +19,9 @@ from understudy.report.jsonlines import line
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
 @click.option("--demo", is_flag=True, help="Fill the source project with 25 assistants.")
 @click.option("--seed", type=int, default=0, help="Makes ids and faults repeatable.")
-@click.option("--latency", type=click.FloatRange(0, 60), default=0.0, metavar="SECONDS")
-@click.option(
-    "--rate-limit", type=click.FloatRange(min=0.1), metavar="N", help="Requests a second."
-)
-@click.option("--list-lag", type=click.FloatRange(0, 600), default=0.0, metavar="SECONDS")
+@click.option("--latency", type=Number(0, 60), default=0.0, metavar="SECONDS")
+@click.option("--rate-limit", type=Number(min=0.1), metavar="N", help="Requests a second.")
+@click.option("--list-lag", type=Number(0, 600), default=0.0, metavar="SECONDS")
 @click.option("--fault", "faults", multiple=True, metavar="RULE", help="See below; repeatable.")
 @common
 @click.pass_context

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import glob
 import logging
-import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from understudy.cli.streams import emit
-from understudy.config import Settings, as_bool, as_count, load
+from understudy.config import Settings, as_bool, as_count, load_here
 from understudy.errors import InterruptedRunError, UsageError
 from understudy.profile import Value
 from understudy.redact import RedactingFilter, hide
@@ -35,7 +34,7 @@ class Session:
         given: dict[str, Any] = ctx.find_root().ensure_object(dict)
         self.json = bool(given.get("json"))
         self.quiet = bool(given.get("quiet"))
-        self.settings: Settings = load(os.environ, Path.cwd(), given.get("config"))
+        self.settings: Settings = load_here(given.get("config"))
         self._log(int(given.get("verbose", 0)))
 
     @property

@@ -7,11 +7,10 @@ from the environment, `.env` and `understudy.toml` in the working directory unle
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
-from understudy.config import Settings, load
+from understudy.config import Settings, load_here
 from understudy.ops import drift, look
 from understudy.ops.look import Listing
 from understudy.ops.places import PlaceLike
@@ -59,7 +58,7 @@ async def clone(
     )
     async with (
         output(request.output_dir) as directory,
-        open_job(request, settings or _settings(), stop=stop, listener=listener) as job,
+        open_job(request, settings or load_here(), stop=stop, listener=listener) as job,
     ):
         return await carry_out(job, await job.plan(), directory)
 
@@ -74,7 +73,7 @@ async def plan(
 ) -> Plan:
     """Return what `clone` would do; writes nothing. May be repeated; raises UnderstudyError."""
     request = _request(source, destination, select, **options)
-    async with open_job(request, settings or _settings()) as job:
+    async with open_job(request, settings or load_here()) as job:
         return await job.plan()
 
 
@@ -89,7 +88,7 @@ async def check(
 ) -> Drift:
     """Return how two places differ, in both directions; writes nothing. May be repeated."""
     request = _request(one, other, select, check_models=False, **options)
-    async with open_job(request, settings or _settings(), both_exist=True) as job:
+    async with open_job(request, settings or load_here(), both_exist=True) as job:
         return await drift.compare(job, one_way=one_way)
 
 
@@ -100,7 +99,7 @@ async def list_assistants(
     settings: Settings | None = None,
 ) -> Listing:
     """Return a place and its selected assistants, oldest first. May be repeated."""
-    return await look.list_assistants(place, settings or _settings(), selection=_select(select))
+    return await look.list_assistants(place, settings or load_here(), selection=_select(select))
 
 
 async def export(
@@ -111,7 +110,7 @@ async def export(
     settings: Settings | None = None,
 ) -> Listing:
     """Write the selected assistants into a snapshot and return them. May be repeated."""
-    return await look.export(place, Path(out), settings or _settings(), selection=_select(select))
+    return await look.export(place, Path(out), settings or load_here(), selection=_select(select))
 
 
 def _request(
@@ -122,7 +121,3 @@ def _request(
 
 def _select(select: Selection | str | None) -> Selection:
     return Selection(names=(select,)) if isinstance(select, str) else select or Selection()
-
-
-def _settings() -> Settings:
-    return load(os.environ, Path.cwd())
