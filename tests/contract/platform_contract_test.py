@@ -1,0 +1,71 @@
+"""Every adapter, and the pacing around one, keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from contract.platform_contract import PlatformContract
+from understudy.platforms.assistants_v2 import AssistantsV2
+from understudy.platforms.base import Platform
+from understudy.platforms.limiter import Limiter
+from understudy.platforms.memory import Memory
+from understudy.platforms.openai_wire import Wire
+from understudy.platforms.pacing import Paced
+from understudy.platforms.snapshot import Snapshot
+from understudy.sandbox import Sandbox
+
+
+class TestMemory(PlatformContract):
+    @pytest.fixture
+    def place(self) -> Platform:
+        return Memory()
+
+
+class TestSnapshotFile(PlatformContract):
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Platform:
+        return Snapshot(tmp_path / "snapshot.json")
+
+
+class TestSnapshotDirectory(PlatformContract):
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Platform:
+        return Snapshot(tmp_path / "snapshot")
+
+
+class TestSnapshotDirectoryReadBack(PlatformContract):
+    """Nothing is remembered between two calls: each reads the folders again."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Platform:
+        return _Forgetful(tmp_path / "snapshot")
+
+
+class TestAssistantsV2(PlatformContract):
+    @pytest.fixture
+    async def place(self) -> AsyncIterator[Platform]:
+        async with Sandbox() as sandbox:
+            platform = AssistantsV2(Wire("dst", sandbox.base_url, SecretStr("sk-contract-key")))
+            yield platform
+            await platform.aclose()
+
+
+class TestPacedAssistantsV2(PlatformContract):
+    @pytest.fixture
+    async def place(self) -> AsyncIterator[Platform]:
+        async with Sandbox() as sandbox:
+            wire = Wire("dst", sandbox.base_url, SecretStr("sk-contract-key"))
+            platform = Paced(AssistantsV2(wire), Limiter())
+            yield platform
+            await platform.aclose()
+
+
+class _Forgetful(Snapshot):
+    def _loaded(self) -> dict[str, dict[str, object]]:
+        self._records = None
+        self._folders.clear()
+        return super()._loaded()
