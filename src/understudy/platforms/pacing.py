@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -121,7 +120,7 @@ class Paced:
 
     async def _call(self, send: Callable[[], Awaitable[T]], *, idempotent: bool = True) -> T:
         attempt = 0
-        give_up = time.monotonic() + self._policy.patience
+        give_up = self._limiter.now() + self._policy.patience
         unknown: PlaceError | None = None
         while True:
             try:
@@ -155,7 +154,7 @@ class Paced:
         pause = error.retry_after
         if pause is None:
             pause = self._policy.backoff(self._limiter.streak)
-        if time.monotonic() + pause > give_up:
+        if self._limiter.now() + pause > give_up:
             raise BusyError(
                 f"{error.message} It asks to wait {pause:.0f} s.",
                 hint="Run the same command again later; what is done stays done.",
