@@ -91,8 +91,3 @@ class Assistant:
 def definition(raw: Mapping[str, Any]) -> Json:
     """Return what a copy carries over: every field but those that the place itself sets."""
     return {key: value for key, value in raw.items() if key not in READ_ONLY}
-
-
-def extra_fields(raw: Mapping[str, Any]) -> list[str]:
-    """Name the fields that nobody knows yet, sorted."""
-    return sorted(key for key in raw if key not in READ_ONLY and key not in FIELDS)

@@ -22,6 +22,24 @@ def canonical_bytes(value: Any) -> bytes:
         return b"not-rfc8785:" + plain.encode("ascii")
 
 
+def identical(left: Any, right: Any) -> bool:
+    """Tell whether two JSON values are the same; unlike with `==`, true is not 1.
+
+    Numbers are compared by value (1 is 1.0), objects without regard to the order of their keys.
+    """
+    if left is right:
+        return True
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(
+            identical(value, right[key]) for key, value in left.items()
+        )
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(identical, left, right))
+    if isinstance(left, bool) or isinstance(right, bool):
+        return False
+    return bool(left == right)
+
+
 def digest(value: Any) -> str:
     """Return the sha256 of the canonical form, 64 hexadecimal digits."""
     return hashlib.sha256(canonical_bytes(value)).hexdigest()

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from understudy.model.canonical import identical
+
 #: What an absent or null field means.
 DEFAULTS: Mapping[str, Any] = {
     "name": None,
@@ -32,7 +34,7 @@ _RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0}
 
 def same(field: str, left: Any, right: Any) -> bool:
     """Tell whether two values of a top-level field mean the same."""
-    return left is right or left == right or meaning(field, left) == meaning(field, right)
+    return identical(left, right) or identical(meaning(field, left), meaning(field, right))
 
 
 def meaning(field: str, value: Any) -> Any:
