@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -107,6 +108,7 @@ class Stage:
             self.capture.readouterr()
             code = _run([str(argument) for argument in arguments])
             captured = self.capture.readouterr()
+            logging.basicConfig(force=True, handlers=[logging.NullHandler()], level="WARNING")
         return Done(code, captured.out, captured.err)
 
     def run(self, *arguments: object, **options: Any) -> Done:

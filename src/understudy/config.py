@@ -122,8 +122,10 @@ def _read_dotenv(path: Path) -> dict[str, str]:
     values = {}
     for binding in parse_stream(io.StringIO(_text(path))):
         if binding.error:
+            text = binding.original.string
+            line = binding.original.line + text[: -len(text.lstrip())].count("\n")
             raise UsageError(
-                f"{path}, line {binding.original.line}: this is not NAME=value.",
+                f"{path}, line {line}: this is not NAME=value.",
                 hint="A quote that is not closed reaches to the end of the file.",
             )
         if binding.key is not None and binding.value is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ MAPPING = "mapping.json"
 REPORT = "report.md"
 LOG = "log.jsonl"
 _LOCK = ".lock"
+_RESERVE = ".reserve"
 _LOGGER = logging.getLogger("understudy")
 
 
@@ -64,8 +66,16 @@ class OutputDirectory:
         _LOGGER.removeHandler(self._lines)
         lock, self._lock = self._lock, None
         if lock is not None:
+            self._release()
             _LOGGER.setLevel(self._level)
             lock.release()
+
+    def reserve(self, size: int) -> None:
+        """Hold room for reports of that many bytes until they are written; raises OutputError.
+
+        A full disk shall stop a run before it writes anything that no report would tell of.
+        """
+        write_whole(self.path / _RESERVE, b"\0" * size)
 
     def write_mapping(self, mapping: Mapping[str, Any]) -> None:
         """Write mapping.json alone, in the middle of a run; raises OutputError."""
@@ -73,6 +83,7 @@ class OutputDirectory:
 
     def write(self, mapping: Mapping[str, Any], report: str) -> None:
         """Write the three files; tries all of them and then raises the first OutputError."""
+        self._release()
         failures = []
         contents = {
             MAPPING: pretty(mapping, sort_keys=False),
@@ -88,15 +99,23 @@ class OutputDirectory:
             raise failures[0]
 
     def _write(self, name: str, content: str) -> None:
-        write_whole(self.path / name, hide(content).encode("utf-8", "backslashreplace"))
+        data = hide(content).encode("utf-8", "backslashreplace")
+        try:
+            write_whole(self.path / name, data)
+        except OutputError:
+            self._release()
+            write_whole(self.path / name, data)
 
     def _probe(self) -> None:
-        """See that there is room for a report; a full disk shall stop a run before it writes."""
-        probe = self.path / ".probe"
+        """See that files can be written there at all."""
         try:
-            write_whole(probe, b"\0" * 65536)
+            self.reserve(65536)
         finally:
-            probe.unlink(missing_ok=True)
+            self._release()
+
+    def _release(self) -> None:
+        with contextlib.suppress(OSError):
+            (self.path / _RESERVE).unlink(missing_ok=True)
 
 
 class _Lines(logging.Handler):
@@ -131,8 +150,7 @@ def remembered(
             f"{path} cannot be used: {reason}",
             hint="Move it away, or choose another --output-dir.",
         ) from error
-    wanted = [place_fields(source), place_fields(destination)]
-    if [_where(place) for place in pair] == [_where(place) for place in wanted]:
+    if pair == [_where(place_fields(source)), _where(place_fields(destination))]:
         return known
     if required:
         raise UsageError(
@@ -142,7 +160,7 @@ def remembered(
     return {}
 
 
-def _pairs(mapping: Any) -> tuple[list[Mapping[str, Any]], dict[str, str]]:
+def _pairs(mapping: Any) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
     """Return the places of a mapping.json and its pairs; raises what a damaged one causes."""
     version = mapping.get("format_version", FORMAT_VERSION)
     if version != FORMAT_VERSION:
@@ -154,7 +172,7 @@ def _pairs(mapping: Any) -> tuple[list[Mapping[str, Any]], dict[str, str]]:
             raise TypeError(f"{one!r} and {other!r} are no pair of ids.")
         if other:
             known[one] = other
-    return [mapping["source"], mapping["destination"]], known
+    return [_where(mapping["source"]), _where(mapping["destination"])], known
 
 
 def _where(place: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from understudy.config import Settings
 from understudy.errors import ExitCode, OutputError, UsageError
+from understudy.model.canonical import pretty
 from understudy.ops import collector
 from understudy.ops.listeners import both, log_events
 from understudy.ops.output import OutputDirectory, remembered
@@ -236,11 +237,14 @@ async def output(path: Path | None) -> AsyncIterator[OutputDirectory | None]:
 
 
 async def carry_out(job: Job, plan: Plan, directory: OutputDirectory | None) -> Report:
-    """Apply a plan and write the reports; returns what happened even if a report fails.
+    """Apply a plan, write the reports, and return what happened.
 
-    Raises OutputError after everything was done when the reports cannot be written.
+    Raises OutputError: before anything is written when there is no room for the reports, and
+    after everything was done when they cannot be written all the same.
     """
     run_id = new_run_id()
+    if directory is not None and plan.writes:
+        directory.reserve(_room(job, run_id, plan))
     log.info("run started", extra={"fields": {"run_id": run_id}})
     keeper = _Keeper(directory, job, run_id, plan)
     result = await job.apply(plan, keeper if plan.identity is Identity.MAPPING else silent)
@@ -251,6 +255,16 @@ async def carry_out(job: Job, plan: Plan, directory: OutputDirectory | None) -> 
     if keeper.failure is not None:
         raise keeper.failure
     return report
+
+
+def _room(job: Job, run_id: str, plan: Plan) -> int:
+    """Return the bytes that the reports will hardly exceed: all three, every line a long one."""
+    outcomes = [
+        Outcome(c.source_id, c.name, Status.CREATED, "x" * 64, (), c.ledger, "x" * 400)
+        for c in plan.changes
+    ]
+    content = mapping(run_id, plan.source, plan.destination, outcomes, job.known)
+    return 65536 + 2 * len(pretty(content, sort_keys=False).encode())
 
 
 class _Keeper:

@@ -72,7 +72,7 @@ def load_plan(path: Path) -> SavedPlan:
     version = value.get("format_version")
     if version != FORMAT_VERSION:
         raise SnapshotError(
-            f"{path} has format_version {version}; this version reads {FORMAT_VERSION}.",
+            f"{path} has format_version {version!r}; this version reads {FORMAT_VERSION}.",
             hint="Upgrade understudy, or make the plan again.",
         )
     try:
