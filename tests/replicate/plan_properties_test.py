@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,12 @@ async def test_snapshots_on_disk_converge_too(one: list[dict[str, Any]], as_file
 async def test_the_wire_converges_after_edits_on_both_sides(
     one: list[dict[str, Any]], data: st.DataObject
 ) -> None:
-    async with Sandbox() as sandbox:
-        source, destination = _wire(sandbox, "sk-side-one"), _wire(sandbox, "sk-side-two")
+    # Drawing may end an example anywhere, so that everything is closed by a context manager.
+    async with (
+        Sandbox() as sandbox,
+        aclosing(_wire(sandbox, "sk-side-one")) as source,
+        aclosing(_wire(sandbox, "sk-side-two")) as destination,
+    ):
         for record in one:
             await source.create(record)
         await replicate(source, destination)
@@ -85,8 +90,6 @@ async def test_the_wire_converges_after_edits_on_both_sides(
         assert_clones(await holds(source), await holds(destination))
         again, _ = await plan_for(source, destination)
         assert all(c.action is Action.UNCHANGED for c in again.changes)
-        await source.aclose()
-        await destination.aclose()
 
 
 @quick

@@ -30,7 +30,7 @@ from understudy.replicate.events import (
     Stopping,
     silent,
 )
-from understudy.replicate.lost import Finder, fingerprint
+from understudy.replicate.lost import SETTLE_SECONDS, Finder, fingerprint
 from understudy.replicate.plan import Action, Change, Plan
 
 #: Creates of one assistant, the first included, before its lost answers count as a failure.
@@ -58,15 +58,16 @@ async def apply_plan(
     concurrency: int,
     stop: asyncio.Event | None = None,
     finisher: Platform | None = None,
+    settle: float = SETTLE_SECONDS,
     listener: Listener = silent,
 ) -> RunResult:
     """Carry out the plan and return what happened to each assistant; raises nothing of a place.
 
     `before` are the ids that the destination held when the plan was made. Setting `stop` lets
     the writes in flight end and begins no new one; `finisher` is the same destination for what
-    has to be asked even then.
+    has to be asked even then. `settle` bounds, in seconds, the wait for a list that lags.
     """
-    finder = Finder(finisher or destination, before=before)
+    finder = Finder(finisher or destination, before=before, settle=settle)
     run = _Run(plan, destination, finder, stop or asyncio.Event(), listener)
     return await run.execute(concurrency)
 
@@ -150,39 +151,53 @@ class _Run:
         """Create, and after every lost answer look first; never leaves two."""
         write = _Tolerant(change.payload)
         steps: list[str] = []
-        for attempt in range(CREATE_ATTEMPTS):
+        lost: list[LostAnswerError] = []
+        while True:
             try:
                 got = await write.send(self._destination.create)
                 steps.append("create")
                 self._finder.claim(got.id)
-                if attempt:
-                    got = await self._settle(got, write, steps)
                 break
-            except LostAnswerError:
+            except LostAnswerError as error:
+                lost.append(error)
                 steps.append("create, answer lost")
                 if found := await self._finder.find(write.payload):
                     steps.append(f"found {found.id}")
                     got = found
                     break
-                if attempt == CREATE_ATTEMPTS - 1 or self._stop.is_set():
+                if len(lost) == CREATE_ATTEMPTS or self._stop.is_set():
                     raise
-        return _outcome(change, Status.CREATED, got, tuple(steps), write)
+            except InterruptedRunError:
+                if lost:  # one may be there; "not begun" would hide that
+                    raise lost[-1] from None
+                raise
+        newest = steps[-1] == "create"
+        settled = len(lost) + newest == 1 or await self._settle(got, write, steps, newest=newest)
+        outcome = _outcome(change, Status.CREATED, got, tuple(steps), write)
+        if settled or outcome.error:
+            return outcome
+        return replace(outcome, error=_unsettled(got))
 
-    async def _settle(self, created: Assistant, write: _Tolerant, steps: list[str]) -> Assistant:
-        """Keep one of two: the create that seemed lost may show up only now."""
-        twin = await self._finder.twin(created, write.payload)
-        if twin is None:
-            return created
-        try:
-            await self._finder.discard(created, keep=twin)
-        except PlaceError as error:
-            raise RejectedError(
-                f"It exists twice, as {twin.id} and {created.id}: the answer to the first create "
-                f"was lost, and the second could not be deleted ({error.message}).",
-                hint=f"Delete {created.id} there.",
-            ) from error
-        steps.append(f"delete {created.id}: the first create had arrived as {twin.id}")
-        return twin
+    async def _settle(
+        self, keep: Assistant, write: _Tolerant, steps: list[str], *, newest: bool
+    ) -> bool:
+        """Keep one of several: creates that seemed lost may show up only now.
+
+        `newest` says that nothing was sent after `keep`. Returns False when the list never
+        caught up, so that there may be more.
+        """
+        twins = await self._finder.twins(keep, write.payload, newest=newest)
+        for twin in twins.others:
+            try:
+                await self._finder.discard(twin)
+            except PlaceError as error:
+                raise RejectedError(
+                    f"It exists twice, as {keep.id} and {twin.id}: the answer to a create was "
+                    f"lost, and what it made could not be deleted ({error.message}).",
+                    hint=f"Delete {twin.id} there.",
+                ) from error
+            steps.append(f"delete {twin.id}: the first create had arrived after all")
+        return twins.settled
 
     async def _flush(self) -> None:
         """Make writes durable; where that fails, none of them is reported as done."""
@@ -252,6 +267,13 @@ def _outcome(
         ledger.append(LedgerEntry(name, Fidelity.DEGRADED, "the destination holds another value"))
     error = f"The destination did not keep {', '.join(unlike)} as sent." if unlike else ""
     return Outcome(change.source_id, change.name, status, got.id, steps, tuple(ledger), error)
+
+
+def _unsettled(got: Assistant) -> str:
+    return (
+        f"The answer to a create was lost, and the list did not show {got.id} in time to tell "
+        "whether there are two now. The next plan shows a conflict if there are."
+    )
 
 
 def _failed(change: Change, message: str) -> Outcome:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from understudy.model.canonical import identical
+
 
 class How(StrEnum):
     """What happened to a field."""
@@ -29,7 +31,7 @@ class FieldChange:
 
 def diff(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
     """Yield the differences, outermost first, in a stable order."""
-    if before == after and type(before) is type(after):
+    if identical(before, after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _diff_maps(before, after, path + ".")
@@ -38,7 +40,7 @@ def diff(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
         common = [key for key in old if key in new]
         if common != [key for key in new if key in old]:
             yield FieldChange(path, How.MOVED, list(old), list(new))
-    elif before != after:
+    else:
         yield FieldChange(path, How.CHANGED, before, after)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 from understudy.errors import LostAnswerError, MissingError
 from understudy.model.assistant import Assistant
+from understudy.model.canonical import identical
 from understudy.platforms.base import Platform
 from understudy.replicate.inventory import Inventory
 
@@ -39,7 +40,7 @@ class Shared:
         shared = {
             key: other[key]
             for key in _LARGE
-            if key in other and assistant.raw.get(key) == other[key]
+            if key in other and identical(assistant.raw.get(key), other[key])
         }
         return Assistant(assistant.id, {**assistant.raw, **shared}) if shared else assistant
 

@@ -8,13 +8,15 @@ In this order, and never guessed:
 3. what an earlier mapping.json remembers, where metadata had no room or was lost;
 4. a sibling: both are clones of the same original (A to B, A to C, now B to C).
 
-More than one candidate is a conflict, and so are two sources with the same counterpart.
+What says that it is the clone of another source is that one's counterpart and nobody else's,
+whatever its id: ids of snapshots are names, and two snapshots may use the same one. More than
+one candidate is a conflict, and so are two sources with the same counterpart.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from understudy.model.assistant import Assistant
@@ -34,36 +36,65 @@ def counterparts(
     destination: Iterable[Assistant],
     *,
     known: Mapping[str, str],
+    among: Collection[str] = (),
     same_place: bool = False,
 ) -> list[Counterpart]:
     """Return a counterpart for each source, in order. `known` maps source to destination ids.
 
-    In the `same_place`, ids say nothing: only clones count.
+    `among` are the ids of all that the source holds, if `sources` are a selection. In the
+    `same_place`, ids say nothing: only clones count.
     """
-    by_id: dict[str, Assistant] = {}
-    clones: dict[str, list[Assistant]] = defaultdict(list)
-    for assistant in destination:
-        by_id[assistant.id] = assistant
-        if assistant.cloned_from:
-            clones[assistant.cloned_from].append(assistant)
+    every = {*among, *(source.id for source in sources)}
+    places = _Candidates(destination, known, every, same_place=same_place)
+    matched = [places.of(source) for source in sources]
+    claims = Counter(assistant.id for candidates in matched for assistant in candidates)
+    return [_decide(candidates, claims) for candidates in matched]
 
-    def candidates(source: Assistant) -> list[Assistant]:
-        found = {clone.id: clone for clone in clones.get(source.id, ())}
-        if same_place:
+
+class _Candidates:
+    """What in the destination could be a source's counterpart."""
+
+    def __init__(
+        self,
+        destination: Iterable[Assistant],
+        known: Mapping[str, str],
+        sources: Collection[str],
+        *,
+        same_place: bool,
+    ) -> None:
+        self._known = known
+        self._sources = sources
+        self._same_place = same_place
+        self._by_id: dict[str, Assistant] = {}
+        self._clones: dict[str, list[Assistant]] = defaultdict(list)
+        for assistant in destination:
+            self._by_id[assistant.id] = assistant
+            if assistant.cloned_from:
+                self._clones[assistant.cloned_from].append(assistant)
+
+    def of(self, source: Assistant) -> list[Assistant]:
+        """Return all candidates for one source; more than one is a conflict."""
+        found = {clone.id: clone for clone in self._clones.get(source.id, ())}
+        if self._same_place:
             return list(found.values())
-        if source.id in by_id:
-            return [by_id[source.id]]
-        if source.cloned_from in by_id:
-            found[source.cloned_from] = by_id[source.cloned_from]
-        if not found and (remembered := by_id.get(known.get(source.id, ""))):
-            found[remembered.id] = remembered
-        if not found and source.cloned_from:
-            found = {clone.id: clone for clone in clones.get(source.cloned_from, ())}
+        if here := self._free(source.id, source):
+            return [here]
+        # An original that the source holds itself is another assistant, with its own clone.
+        origin = None if source.cloned_from in self._sources else source.cloned_from
+        if here := self._free(origin, source):
+            found[here.id] = here
+        if not found and (here := self._free(self._known.get(source.id), source)):
+            found[here.id] = here
+        if not found and origin:
+            found = {clone.id: clone for clone in self._clones.get(origin, ())}
         return list(found.values())
 
-    matched = [candidates(source) for source in sources]
-    claims = Counter(assistant.id for candidate in matched for assistant in candidate)
-    return [_decide(candidate, claims) for candidate in matched]
+    def _free(self, assistant_id: str | None, source: Assistant) -> Assistant | None:
+        """Return what has that id, unless it is the clone of another source."""
+        here = self._by_id.get(assistant_id or "")
+        if here is None or here.cloned_from in (source.id, source.cloned_from):
+            return here
+        return None if here.cloned_from in self._sources else here
 
 
 def _decide(candidates: list[Assistant], claims: Mapping[str, int]) -> Counterpart:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from understudy.model.assistant import CLONED_FROM, Assistant, definition
@@ -19,6 +20,15 @@ from understudy.platforms.base import Platform
 #: How long a list may lag before we stop waiting for it to show what we just created.
 SETTLE_SECONDS = 30.0
 _POLL = 0.25
+_LINGER = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """`others` are newest first; without `settled` there may be some that no list shows yet."""
+
+    others: tuple[Assistant, ...]
+    settled: bool
 
 
 class Finder:
@@ -28,8 +38,11 @@ class Finder:
     become a thousand listings.
     """
 
-    def __init__(self, platform: Platform, *, before: Collection[str]) -> None:
+    def __init__(
+        self, platform: Platform, *, before: Collection[str], settle: float = SETTLE_SECONDS
+    ) -> None:
         self._platform = platform
+        self._settle = settle
         self._before = frozenset(before)
         self._lock = asyncio.Lock()
         self._listed_at = float("-inf")
@@ -48,24 +61,27 @@ class Finder:
                 return assistant
         return None
 
-    async def twin(self, created: Assistant, payload: Mapping[str, Any]) -> Assistant | None:
-        """Return another assistant made by the same payload, once the list shows `created`.
+    async def twins(
+        self, ours: Assistant, payload: Mapping[str, Any], *, newest: bool = True
+    ) -> Twins:
+        """Return what else the same payload made.
 
-        Waits up to 30 seconds for the list to catch up.
+        Waits for the list to catch up, `settle` seconds at most: a list that shows `ours` shows
+        all that is older. What was sent after it, unless it is the `newest`, gets two seconds.
         """
-        give_up = time.monotonic() + SETTLE_SECONDS
+        now = time.monotonic()
+        give_up, linger = now + self._settle, now + min(self._settle, _LINGER)
         while True:
             listing = await self._listing()
-            caught_up = any(a.id == created.id for a in listing)
-            if caught_up or time.monotonic() > give_up:
-                break
+            seen = any(a.id == ours.id for a in listing)
+            others = [a for a in listing if a.id not in self._ours and _made_by(a, payload)]
+            now = time.monotonic()
+            if now > give_up or (seen and (newest or others or now > linger)):
+                return Twins(tuple(others), seen)
             await asyncio.sleep(_POLL)
-        others = (a for a in listing if a.id not in self._ours and _made_by(a, payload))
-        return next(others, None)
 
-    async def discard(self, surplus: Assistant, *, keep: Assistant) -> None:
-        """Delete the second of two that one change made, and claim the other."""
-        self.claim(keep.id)
+    async def discard(self, surplus: Assistant) -> None:
+        """Delete one of several that one change made."""
         await self._platform.delete(surplus.id)
 
     async def _listing(self) -> tuple[Assistant, ...]:
@@ -80,7 +96,8 @@ class Finder:
     async def _list_new(self) -> tuple[Assistant, ...]:
         """Return what was not there before the run, newest first.
 
-        Stops at the first page without anything new: what follows is older.
+        Stops at the first page without anything new: what follows is older. A place that lists
+        the oldest first although it was asked otherwise is read to its end.
         """
         found: dict[str, Assistant] = {}
         after: str | None = None
@@ -89,8 +106,15 @@ class Finder:
             fresh = [a for a in page.assistants if a.id not in self._before and a.id not in found]
             found.update((a.id, a) for a in fresh)
             after = page.after
-            if after is None or not fresh:
+            if after is None or not (fresh or _oldest_first(page.assistants)):
                 return tuple(found.values())
+
+
+def _oldest_first(assistants: Sequence[Assistant]) -> bool:
+    """Tell whether the times of creation rise; where there are none, it is taken at its word."""
+    times = [a.raw.get("created_at") for a in assistants]
+    numbers = [at for at in times if isinstance(at, int | float)]
+    return bool(numbers) and numbers[0] < numbers[-1]
 
 
 def _made_by(assistant: Assistant, payload: Mapping[str, Any]) -> bool:

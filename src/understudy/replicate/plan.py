@@ -118,7 +118,11 @@ def make_plan(
         ids = source.by_id()
         chosen = tuple(a for a in chosen if a.cloned_from not in ids)
     matched = counterparts(
-        chosen, destination.assistants, known=options.known, same_place=options.same_place
+        chosen,
+        destination.assistants,
+        known=options.known,
+        among=source.by_id().keys(),
+        same_place=options.same_place,
     )
     planner = _Planner(destination, options, render)
     changes = tuple(map(planner.change, chosen, matched))
@@ -190,9 +194,9 @@ class _Planner:
         mark = Marker({CLONED_FROM: source.id})
         if here is None:
             return mark if self._options.identity is Identity.METADATA else Marker()
-        if here.id == source.id:
-            return Marker(without=frozenset())
         origin = here.cloned_from
+        if here.id == source.id and origin != source.id:
+            return Marker(without=frozenset())
         if here.id == source.cloned_from or (origin and origin == source.cloned_from):
             own = {k: v for k, v in here.metadata.items() if k in mark.without}
             return Marker(own)
