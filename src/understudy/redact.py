@@ -7,7 +7,7 @@ import logging
 import re
 
 #: What keys look like, for those that nobody registered (a server may echo one).
-_KEY_LIKE = re.compile(r"\b(sk|sess|ek)-[A-Za-z0-9_\-*]{8,}|(?<=Bearer )\S+", re.IGNORECASE)
+_KEY_LIKE = re.compile(r"\b(sk|sess|ek)-[A-Za-z0-9_\-*]{8,}|(?<=Bearer )\S{8,}", re.IGNORECASE)
 _SHORTEST = 8  # shorter ones are refused as keys, and would blank out ordinary words
 
 _secrets: set[str] = set()
