@@ -10,6 +10,11 @@ from collections.abc import Iterable
 #: File systems allow 255 bytes; this leaves room for a suffix and an extension.
 _SLUG_BYTES = 100
 
+#: No folder may have these names on Windows.
+_DEVICES = frozenset({"con", "prn", "aux", "nul"}) | {
+    f"{port}{number}" for port in ("com", "lpt") for number in range(10)
+}
+
 
 def slug(text: str, *, fallback: str = "assistant") -> str:
     """Return a lower-case name that is safe as a folder anywhere: letters, digits, `-`, `_`.
@@ -20,7 +25,8 @@ def slug(text: str, *, fallback: str = "assistant") -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
     words = re.sub(r"[^\w]+", "-", folded).strip("-_")
     encoded = words.encode("utf-8", "ignore")[:_SLUG_BYTES]
-    return encoded.decode("utf-8", "ignore").strip("-_") or fallback
+    cut = encoded.decode("utf-8", "ignore").strip("-_") or fallback
+    return f"{cut}-{fallback}" if cut in _DEVICES else cut
 
 
 def unique(wanted: str, taken: set[str], *, hint: str = "") -> str:

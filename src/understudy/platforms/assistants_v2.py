@@ -13,6 +13,7 @@ from understudy.errors import (
     EndpointGoneError,
     LostAnswerError,
     MissingError,
+    RejectedError,
 )
 from understudy.model.assistant import Assistant
 from understudy.model.limits import ASSISTANTS_V2
@@ -56,7 +57,10 @@ class AssistantsV2:
             "order": "desc" if newest_first else "asc",
             **({"after": after} if after else {}),
         }
-        reply = await self._client.request("GET", "/assistants", query=query, collection=True)
+        # With `after`, a 404 is about that id: it was deleted while the list was read.
+        reply = await self._client.request(
+            "GET", "/assistants", query=query, collection=after is None
+        )
         data = reply.get("data")
         if not isinstance(data, list):
             raise self._malformed("a listing without a list")
@@ -64,7 +68,7 @@ class AssistantsV2:
         last = assistants[-1].id if assistants else None
         # A server that leaves out has_more is asked again until a page is not full.
         more = reply.get("has_more", len(assistants) == _PAGE)
-        if more and last == after:
+        if more and last in (None, after):
             raise self._malformed("a listing that says has_more and does not go on")
         return Page(assistants, last if more else None)
 
@@ -93,7 +97,7 @@ class AssistantsV2:
         """Return the ids under /models; None where a server or a restricted key does not say."""
         try:
             reply = await self._client.request("GET", "/models")
-        except (MissingError, EndpointGoneError, AuthenticationError):
+        except (MissingError, EndpointGoneError, AuthenticationError, RejectedError):
             return None
         data = reply.get("data")
         if not isinstance(data, list):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from understudy.model.assistant import CLONED_FROM, Assistant, definition
 from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry, exact
-from understudy.model.findings import Findings
+from understudy.model.findings import Findings, error
 from understudy.model.limits import Limits
 
 
@@ -152,14 +152,27 @@ def render_fields(assistant: Assistant, marker: Marker) -> Rendered:
     payload = definition(assistant.raw)
     ledger = []
     for name, reason in _NOT_CARRIED.items():
-        if payload.pop(name, None):
-            ledger.append(LedgerEntry(name, Fidelity.DROPPED, reason))
+        if name in payload:
+            lost = _holds_anything(payload.pop(name))
+            ledger.append(LedgerEntry(name, Fidelity.DROPPED, reason) if lost else exact(name))
     ledger += [exact(name) for name in payload if name != "metadata"]
-    if isinstance(assistant.raw.get("metadata"), Mapping | None):
-        kept = {k: v for k, v in assistant.metadata.items() if k not in marker.without}
-        payload["metadata"] = {**kept, **marker.adds}
     ledger.append(_metadata_entry(assistant, marker))
+    if not isinstance(assistant.raw.get("metadata"), Mapping | None):
+        # Nothing can say there of whom it is the clone: every run would make another one.
+        text = "metadata is no object, so the copy could not be recognised again."
+        return Rendered(payload, tuple(ledger), (error("bad-metadata", text, field="metadata"),))
+    kept = {k: v for k, v in assistant.metadata.items() if k not in marker.without}
+    payload["metadata"] = {**kept, **marker.adds}
     return Rendered(payload, tuple(ledger))
+
+
+def _holds_anything(value: Any) -> bool:
+    """Tell whether there is more in a value than empty lists and objects."""
+    if isinstance(value, Mapping):
+        return any(map(_holds_anything, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_anything, value))
+    return value is not None
 
 
 def _metadata_entry(assistant: Assistant, marker: Marker) -> LedgerEntry:

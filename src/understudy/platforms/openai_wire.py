@@ -47,6 +47,9 @@ _QUOTA_CODES = frozenset(
     {"insufficient_quota", "credit_balance_exhausted", "organization_usage_limit_exceeded"}
 )
 
+#: Said with a 404 by servers whose models are deployments; the endpoint is there.
+_NO_MODEL_CODES = frozenset({"model_not_found", "DeploymentNotFound"})
+
 _GONE_HINT = (
     "OpenAI removed the Assistants API on 2026-08-26. If this should be another server, check "
     "base_url (it usually ends in /v1). Work from a snapshot or an export file instead: "
@@ -144,7 +147,7 @@ class WireClient:
     def _parse(self, content: bytes, what: str) -> dict[str, Any]:
         try:
             value = _from_json(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LostAnswerError(
                 f"{self._wire.place}: {what} was answered with something that is not JSON "
                 f"({len(content)} bytes).",
@@ -213,6 +216,8 @@ def _classify(
             return QuotaError, "Add credit or raise the limit, then run the same command again."
         return BusyError, ""
     if status == 404:
+        if code in _NO_MODEL_CODES:
+            return RejectedError, ""
         if collection or said.startswith("Invalid URL"):
             return EndpointGoneError, _GONE_HINT
         return MissingError, "It was deleted meanwhile, or belongs to another project."

@@ -24,6 +24,7 @@ from understudy.platforms.snapshot_form import (
     HEADER,
     Header,
     header_fields,
+    in_order,
     parse_header,
     read_folders,
     records_of,
@@ -212,7 +213,8 @@ class Snapshot:
         self._header = Header(now, self._header.source)
         fields = header_fields(self._header)
         if self._is_file:
-            write_whole(self._path, pretty({**fields, "assistants": list(self._loaded().values())}))
+            fields["assistants"] = [in_order(record) for record in self._loaded().values()]
+            write_whole(self._path, pretty(fields, sort_keys=False))
         else:
             folders = sorted(self._folders.values())
             write_whole(self._path / HEADER, pretty({**fields, "assistants": folders}))

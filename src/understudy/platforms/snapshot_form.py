@@ -3,7 +3,8 @@
 Pure apart from reading and writing the files it is told to. A directory holds `snapshot.json`
 and for each assistant a folder with
 
-- `assistant.json`: every field but the two below, sorted and indented;
+- `assistant.json`: every field but the two below, sorted and indented; within a field the
+  order stays, because models read and fill in schemas in their order;
 - `instructions.md`: the instructions, with one final newline added;
 - `functions/<name>.json`: one function each; `assistant.json` refers to it as
   `{"type": "function", "function": {"$file": "functions/<name>.json"}}`. A function file that
@@ -12,6 +13,7 @@ and for each assistant a folder with
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -142,23 +144,40 @@ def _parts(record: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a folder; `assistant.json` last, since it refers to the others."""
     rest = dict(record)
     instructions = rest.get("instructions")
-    if isinstance(instructions, str) and is_utf8(instructions):
+    # A mark at the beginning of a file is not read as part of its text.
+    if isinstance(instructions, str) and is_utf8(instructions) and instructions[:1] != "\ufeff":
         del rest["instructions"]
         yield _INSTRUCTIONS, (instructions + "\n").encode()
     if isinstance(tools := rest.get("tools"), list):
         taken: set[str] = set()
         kept = []
         for tool in tools:
-            function = tool.get("function") if isinstance(tool, dict) else None
-            if isinstance(function, dict) and tool.get("type") == "function":
+            function = _function(tool)
+            if function is not None:
                 stem = unique(slug(str(function.get("name", "")), fallback="function"), taken)
                 name = f"{_FUNCTIONS}/{stem}.json"
-                yield name, pretty(function).encode()
+                yield name, pretty(function, sort_keys=False).encode()
                 kept.append({**tool, "function": {_REFERENCE: name}})
             else:
                 kept.append(tool)
         rest["tools"] = kept
-    yield _RECORD, pretty(rest).encode()
+    yield _RECORD, pretty(in_order(rest), sort_keys=False).encode()
+
+
+def in_order(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record with its fields and its metadata sorted, as files hold it."""
+    fields = {key: record[key] for key in sorted(record)}
+    if isinstance(metadata := record.get("metadata"), Mapping):
+        fields["metadata"] = {key: metadata[key] for key in sorted(metadata)}
+    return fields
+
+
+def _function(tool: Any) -> dict[str, Any] | None:
+    """Return a function tool's function, None for any other tool."""
+    if not isinstance(tool, dict) or tool.get("type") != "function":
+        return None
+    function = tool.get("function")
+    return function if isinstance(function, dict) else None
 
 
 def _read_folder(root: Path, folder: Path) -> dict[str, Any]:
@@ -177,7 +196,7 @@ def _read_folder(root: Path, folder: Path) -> dict[str, Any]:
             )
         _inside(root, text)
         record["instructions"] = read_text(text).removesuffix("\n")
-    tools = record.get("tools", [])
+    tools = record.get("tools") or []
     if isinstance(tools, list) and (resolved := _resolve(root, folder, tools)):
         record["tools"] = resolved
     return record
@@ -189,8 +208,8 @@ def _resolve(root: Path, folder: Path, tools: list[Any]) -> list[Any]:
     unused = {path.name: path for path in sorted(directory.glob("*.json"))}
     resolved = []
     for tool in tools:
-        function = tool.get("function") if isinstance(tool, dict) else None
-        if isinstance(function, dict) and set(function) == {_REFERENCE}:
+        function = _function(tool)
+        if function is not None and set(function) == {_REFERENCE}:
             reference = str(function[_REFERENCE])
             path = unused.pop(reference.removeprefix(f"{_FUNCTIONS}/"), None)
             if path is None:
@@ -202,9 +221,9 @@ def _resolve(root: Path, folder: Path, tools: list[Any]) -> list[Any]:
             resolved.append({**tool, "function": _read_function(root, path)})
         else:
             resolved.append(tool)
-    resolved += [
-        {"type": "function", "function": _read_function(root, path)} for path in unused.values()
-    ]
+    for path in unused.values():
+        function = _read_function(root, path)
+        resolved.append({"type": "function", "function": {"name": path.stem, **function}})
     return resolved
 
 
@@ -213,7 +232,6 @@ def _read_function(root: Path, path: Path) -> dict[str, Any]:
     function = read_json(path)
     if not isinstance(function, dict):
         raise SnapshotError(f"{path} must hold an object: a function with a name and parameters.")
-    function.setdefault("name", path.stem)
     return function
 
 
@@ -227,5 +245,6 @@ def _drop_stale(target: Path, parts: Mapping[str, bytes]) -> None:
 
 def _inside(root: Path, path: Path) -> None:
     """Refuse links that lead out of the snapshot."""
-    if not path.resolve().is_relative_to(root.resolve()):
+    # Unlike Path.resolve, realpath lets links that lead in circles be reported by whoever reads.
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
         raise SnapshotError(f"{path} leads out of {root}; it is not followed.")

@@ -171,33 +171,39 @@ class _Run:
                 if lost:  # one may be there; "not begun" would hide that
                     raise lost[-1] from None
                 raise
-        newest = steps[-1] == "create"
-        settled = len(lost) + newest == 1 or await self._settle(got, write, steps, newest=newest)
+        got, settled = await self._settle(got, write, steps, lost=len(lost))
         outcome = _outcome(change, Status.CREATED, got, tuple(steps), write)
         if settled or outcome.error:
             return outcome
         return replace(outcome, error=_unsettled(got))
 
     async def _settle(
-        self, keep: Assistant, write: _Tolerant, steps: list[str], *, newest: bool
-    ) -> bool:
+        self, got: Assistant, write: _Tolerant, steps: list[str], *, lost: int
+    ) -> tuple[Assistant, bool]:
         """Keep one of several: creates that seemed lost may show up only now.
 
-        `newest` says that nothing was sent after `keep`. Returns False when the list never
-        caught up, so that there may be more.
+        Returns the one that stays, the oldest that is known, and whether the list caught up:
+        if not, there may be more.
         """
-        twins = await self._finder.twins(keep, write.payload, newest=newest)
-        for twin in twins.others:
+        answered = steps[-1] == "create"
+        most = lost if answered else lost - 1
+        if not most:
+            return got, True
+        twins = await self._finder.twins(got, write.payload, most=most, newest=answered)
+        others = twins.others[-most:]
+        keep = others[-1] if answered and others else got
+        self._finder.claim(keep.id)
+        for surplus in (one for one in (got, *others) if one.id != keep.id):
             try:
-                await self._finder.discard(twin)
+                await self._finder.discard(surplus)
             except PlaceError as error:
                 raise RejectedError(
-                    f"It exists twice, as {keep.id} and {twin.id}: the answer to a create was "
-                    f"lost, and what it made could not be deleted ({error.message}).",
-                    hint=f"Delete {twin.id} there.",
+                    f"It exists twice, as {keep.id} and {surplus.id}: the answer to a create was "
+                    f"lost, and the second could not be deleted ({error.message}).",
+                    hint=f"Delete {surplus.id} there.",
                 ) from error
-            steps.append(f"delete {twin.id}: the first create had arrived after all")
-        return twins.settled
+            steps.append(f"delete {surplus.id}: the first create had arrived as {keep.id}")
+        return keep, twins.settled
 
     async def _flush(self) -> None:
         """Make writes durable; where that fails, none of them is reported as done."""

@@ -62,9 +62,9 @@ class Finder:
         return None
 
     async def twins(
-        self, ours: Assistant, payload: Mapping[str, Any], *, newest: bool = True
+        self, ours: Assistant, payload: Mapping[str, Any], *, most: int, newest: bool
     ) -> Twins:
-        """Return what else the same payload made.
+        """Return what else the same payload made, `most` assistants at most.
 
         Waits for the list to catch up, `settle` seconds at most: a list that shows `ours` shows
         all that is older. What was sent after it, unless it is the `newest`, gets two seconds.
@@ -76,7 +76,7 @@ class Finder:
             seen = any(a.id == ours.id for a in listing)
             others = [a for a in listing if a.id not in self._ours and _made_by(a, payload)]
             now = time.monotonic()
-            if now > give_up or (seen and (newest or others or now > linger)):
+            if now > give_up or (seen and (newest or len(others) >= most or now > linger)):
                 return Twins(tuple(others), seen)
             await asyncio.sleep(_POLL)
 

@@ -178,7 +178,11 @@ class _Planner:
         rendered: Rendered,
         whole: Mapping[str, Any],
     ) -> Change:
-        findings = (*rendered.findings, *(check(whole, self._limits) if self._limits else ()))
+        findings = rendered.findings
+        if self._limits:
+            said = {(finding.code, finding.field) for finding in findings}
+            found = check(whole, self._limits)
+            findings += tuple(f for f in found if (f.code, f.field) not in said)
         if self._models is not None and "model" in payload:
             findings += tuple(_model_findings(payload["model"], self._models))
         if any(finding.blocks for finding in findings):
