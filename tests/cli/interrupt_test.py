@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from command import Done, Stage, interrupt, until
-from understudy.sandbox import parse_fault
+from command import Done, Stage, interrupt, surroundings, until
+from understudy.sandbox import ThreadedSandbox, parse_fault
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
@@ -87,10 +87,28 @@ def test_a_killed_clone_is_completed_without_twins(stage: Stage, identity: str) 
         until(lambda: stage.sandbox.count("create") == 12, "the third batch")
         process.kill()
         process.wait()
+    assert (stage.folder / "out/journal.jsonl").is_file()
     stage.sandbox.faults = ()
     again = stage.call("clone", "--identity", identity).check()
     assert "16 created, 0 updated, 8 unchanged" in again.out
     assert len(stage.names()) == len(set(stage.names())) == 24
+    assert not (stage.folder / "out/journal.jsonl").exists()
+    assert stage.read("out/mapping.json")["summary"]["total"] == 24
+
+
+def test_a_killed_clone_is_completed_without_twins_though_lists_lag_behind(stage: Stage) -> None:
+    with ThreadedSandbox(list_lag=600.0) as lagging:
+        stage.sandbox = lagging
+        stage.environment = surroundings(lagging.base_url, stage.folder)
+        stage.fill(12)
+        lagging.faults = (parse_fault("hang:create#9-"),)
+        with stage.start("clone", "--concurrency", "4") as process:
+            until(lambda: lagging.count("create") == 12, "the third batch")
+            process.kill()
+            process.wait()
+        lagging.faults = ()
+        assert "4 created, 0 updated, 8 unchanged" in stage.call("clone").check().out
+        assert len(stage.destination.assistants) == 12
 
 
 def test_two_runs_at_once_into_one_output_directory_are_refused(stage: Stage) -> None:

@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -139,21 +140,25 @@ def on_terminal(stage: Stage, answer: bytes | None, *arguments: str) -> tuple[in
     )
     os.close(its)
     screen, asked = b"", False
-    while chunk := _read(ours):
-        screen += chunk
-        if b"[y/N]" in screen and not asked:
-            asked = True
-            if answer is None:
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        if b"[y/N]" in screen:
+            if answer is None:  # more than once: Python notices none while it begins to read
                 process.send_signal(signal.SIGINT)
-            else:
+            elif not asked:
                 os.write(ours, answer)
+            asked = True
+        if select.select([ours], [], [], 0.2)[0]:
+            chunk = _read(ours)
+            if not chunk:
+                break
+            screen += chunk
     os.close(ours)
     return process.wait(PATIENCE), screen.decode("utf-8", "replace")
 
 
 def _read(terminal: int) -> bytes:
     """Return what the terminal shows next, nothing once everybody has left it."""
-    assert select.select([terminal], [], [], PATIENCE)[0], "the terminal stays silent"
     try:
         return os.read(terminal, 65536)
     except OSError:

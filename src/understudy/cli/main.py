@@ -103,6 +103,9 @@ def _run(arguments: list[str] | None) -> int:
             if error.errno in (EPIPE, ENOSPC)
             else _bug(error, settings)
         )
+    except RecursionError:
+        deep = "Something is nested too deeply: more than some 200 levels of objects and lists."
+        return _fail(UnderstudyError(deep, hint="Look for it in the tools."), settings)
     except Exception as error:
         return _bug(error, settings)
     return int(code or 0)

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import OutputError, SnapshotError, UsageError
-from understudy.files import read_json, write_whole, writing
+from understudy.errors import OutputError
+from understudy.files import write_whole, writing
 from understudy.model.canonical import pretty
+from understudy.ops.journal import JOURNAL, MAPPING, Journal
 from understudy.platforms.base import PlaceInfo
 from understudy.redact import RedactingFilter, hide
-from understudy.report.jsonlines import FORMAT_VERSION, JsonFormatter, place_fields
+from understudy.report.jsonlines import JsonFormatter
 
-MAPPING = "mapping.json"
 REPORT = "report.md"
 LOG = "log.jsonl"
 _LOCK = ".lock"
@@ -77,9 +77,9 @@ class OutputDirectory:
         """
         write_whole(self.path / _RESERVE, b"\0" * size)
 
-    def write_mapping(self, mapping: Mapping[str, Any]) -> None:
-        """Write mapping.json alone, in the middle of a run; raises OutputError."""
-        self._write(MAPPING, pretty(mapping, sort_keys=False))
+    def journal(self, source: PlaceInfo, destination: PlaceInfo, *, durable: bool) -> Journal:
+        """Return the journal of a run between these places; reports make it obsolete."""
+        return Journal(self.path, source, destination, durable=durable)
 
     def write(self, mapping: Mapping[str, Any], report: str) -> None:
         """Write the three files; tries all of them and then raises the first OutputError."""
@@ -97,14 +97,11 @@ class OutputDirectory:
                 failures.append(error)
         if failures:
             raise failures[0]
+        with writing(self.path / JOURNAL):
+            (self.path / JOURNAL).unlink(missing_ok=True)
 
     def _write(self, name: str, content: str) -> None:
-        data = hide(content).encode("utf-8", "backslashreplace")
-        try:
-            write_whole(self.path / name, data)
-        except OutputError:
-            self._release()
-            write_whole(self.path / name, data)
+        write_whole(self.path / name, hide(content).encode("utf-8", "backslashreplace"))
 
     def _probe(self) -> None:
         """See that files can be written there at all."""
@@ -129,51 +126,3 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
-
-
-def remembered(
-    directory: Path, source: PlaceInfo, destination: PlaceInfo, *, required: bool
-) -> dict[str, str]:
-    """Return destination ids under source ids, as earlier runs into the directory left them.
-
-    Empty where nothing is remembered of this pair. With `required`, a mapping of another pair
-    is a UsageError: identity is kept there, and writing over it would lose it.
-    """
-    path = directory / MAPPING
-    if not path.is_file():
-        return {}
-    try:
-        pair, known = _pairs(read_json(path))
-    except (SnapshotError, KeyError, TypeError, AttributeError, ValueError) as error:
-        reason = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else error
-        raise UsageError(
-            f"{path} cannot be used: {reason}",
-            hint="Move it away, or choose another --output-dir.",
-        ) from error
-    if pair == [_where(place_fields(source)), _where(place_fields(destination))]:
-        return known
-    if required:
-        raise UsageError(
-            f"{path} belongs to other places than these.",
-            hint="With --identity mapping every pair needs its own --output-dir.",
-        )
-    return {}
-
-
-def _pairs(mapping: Any) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
-    """Return the places of a mapping.json and its pairs; raises what a damaged one causes."""
-    version = mapping.get("format_version", FORMAT_VERSION)
-    if version != FORMAT_VERSION:
-        raise ValueError(f"its format_version is {version}, this version reads {FORMAT_VERSION}.")
-    known = {}
-    for entry in [*mapping["mappings"], *mapping.get("known", [])]:
-        one, other = entry["srcId"], entry.get("dstId")
-        if not isinstance(one, str) or not isinstance(other, str | None):
-            raise TypeError(f"{one!r} and {other!r} are no pair of ids.")
-        if other:
-            known[one] = other
-    return [_where(mapping["source"]), _where(mapping["destination"])], known
-
-
-def _where(place: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(place.get(key, "") for key in ("platform", "address", "organization", "project"))

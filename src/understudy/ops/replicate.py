@@ -15,8 +15,9 @@ from understudy.config import Settings
 from understudy.errors import ExitCode, OutputError, UsageError
 from understudy.model.canonical import pretty
 from understudy.ops import collector
+from understudy.ops.journal import remembered
 from understudy.ops.listeners import both, log_events
-from understudy.ops.output import OutputDirectory, remembered
+from understudy.ops.output import OutputDirectory
 from understudy.ops.places import PlaceLike, Places
 from understudy.platforms.base import Platform
 from understudy.platforms.pacing import Paced, RetryPolicy
@@ -246,8 +247,11 @@ async def carry_out(job: Job, plan: Plan, directory: OutputDirectory | None) -> 
     if directory is not None and plan.writes:
         directory.reserve(_room(job, run_id, plan))
     log.info("run started", extra={"fields": {"run_id": run_id}})
-    keeper = _Keeper(directory, job, run_id, plan)
-    result = await job.apply(plan, keeper if plan.identity is Identity.MAPPING else silent)
+    keeper = _Keeper(directory, job, plan)
+    try:
+        result = await job.apply(plan, keeper)
+    finally:
+        keeper.close()
     report = Report(run_id, plan, result)
     log.info("run ended", extra={"fields": {"run_id": run_id, "exit_code": int(report.exit_code)}})
     if directory is not None:
@@ -268,34 +272,33 @@ def _room(job: Job, run_id: str, plan: Plan) -> int:
 
 
 class _Keeper:
-    """Writes mapping.json after every create, where it is all that tells clones from strangers.
+    """Writes every clone into the journal as soon as it is there."""
 
-    A run that is killed then leaves no clone that the next run would make again.
-    """
-
-    def __init__(
-        self, directory: OutputDirectory | None, job: Job, run_id: str, plan: Plan
-    ) -> None:
-        self._directory = directory
+    def __init__(self, directory: OutputDirectory | None, job: Job, plan: Plan) -> None:
+        durable = plan.identity is Identity.MAPPING
+        self._journal = (
+            None
+            if directory is None
+            else directory.journal(plan.source, plan.destination, durable=durable)
+        )
         self._job = job
-        self._run_id = run_id
-        self._plan = plan
-        self._outcomes: list[Outcome] = []
         self.failure: OutputError | None = None
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, ChangeDone) and self._directory is not None:
-            self._outcomes.append(event.outcome)
-            plan = self._plan
-            content = mapping(
-                self._run_id, plan.source, plan.destination, self._outcomes, self._job.known
-            )
+        if self._journal is None or not isinstance(event, ChangeDone):
+            return
+        outcome = event.outcome
+        if outcome.status is Status.CREATED and outcome.destination_id:
             try:
-                self._directory.write_mapping(content)
+                self._journal.add(outcome.source_id, outcome.destination_id)
             except OutputError as error:
-                # Going on would make clones that nobody could recognise again.
+                # Going on would make clones that nobody may recognise again.
                 self.failure = error
                 self._job.stop()
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
 
 
 def new_run_id() -> str:

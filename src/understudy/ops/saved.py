@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from understudy.errors import SnapshotError, StalePlanError
+from understudy.errors import OutputError, SnapshotError, StalePlanError
 from understudy.files import read_json, write_whole
 from understudy.model.canonical import pretty
 from understudy.ops.replicate import Job
@@ -59,7 +59,11 @@ def save_plan(path: Path, job: Job, plan: Plan) -> None:
         same_place=request.allow_same,
         plan=plan,
     )
-    write_whole(path, pretty(saved.model_dump(mode="json"), sort_keys=False))
+    try:
+        text = pretty(saved.model_dump(mode="json"), sort_keys=False)
+    except (ValueError, RecursionError) as error:
+        raise OutputError(f"The plan cannot be saved: {error}.") from error
+    write_whole(path, text)
 
 
 def load_plan(path: Path) -> SavedPlan:
