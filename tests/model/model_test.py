@@ -134,6 +134,11 @@ def test_a_slug_is_safe_everywhere(text: str) -> None:
     assert slug(made) == made
 
 
+@pytest.mark.parametrize("name", ["CON", "nul", "Aux", "com1", "LPT9", " prn. "])
+def test_a_slug_is_no_device_of_windows(name: str) -> None:
+    assert slug(name) == f"{name.strip(' .').lower()}-assistant"
+
+
 @given(st.lists(st.sampled_from(["a", "A", "b"]), max_size=12), st.text("xyz", max_size=2))
 def test_names_made_unique_differ_in_more_than_case(wanted: list[str], hint: str) -> None:
     taken: set[str] = set()

@@ -25,6 +25,7 @@ from understudy.errors import (
 from understudy.platforms.assistants_v2 import AssistantsV2
 from understudy.platforms.openai_wire import Wire
 from understudy.replicate.gather import gather
+from understudy.sandbox import Sandbox
 
 KEY = "sk-wire-0123456789"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -294,3 +295,63 @@ async def test_ids_cannot_leave_their_path() -> None:
     async with serving(handle) as url, place_at(url) as place:
         await place.retrieve("../files?x=1#y")
     assert [path.replace("%3D", "=") for path in seen] == ["/v1/assistants/..%2Ffiles%3Fx=1%23y"]
+
+
+async def test_a_page_that_promises_more_and_holds_nothing_is_not_the_end() -> None:
+    pages = {"": {"data": [{"id": "a"}], "has_more": True}, "a": {"data": [], "has_more": True}}
+    async with serving(listing(pages)) as url, place_at(url) as place:
+        with pytest.raises(LostAnswerError, match="has_more"):
+            await gather(place)
+
+
+async def test_an_assistant_deleted_while_the_list_is_read_does_not_mean_that_all_is_gone() -> None:
+    async with Sandbox() as sandbox:
+        for number in range(101):
+            sandbox.project(KEY).add(name=f"Number {number}")
+        async with place_at(sandbox.base_url) as place:
+            page = await place.list_page()
+            await place.delete(str(page.after))
+            with pytest.raises(MissingError):
+                await place.list_page(after=page.after)
+
+
+@pytest.mark.parametrize("code", ["model_not_found", "DeploymentNotFound"])
+async def test_a_404_that_names_the_model_concerns_one_assistant_alone(code: str) -> None:
+    async with serving(answers(404, code)) as url, place_at(url) as place:
+        with pytest.raises(RejectedError):
+            await place.create({"model": "gpt-4o"})
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_answer_nested_without_end_is_an_error_like_any_other(status: int) -> None:
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(body=b"[" * 200_000, status=status, content_type="application/json")
+
+    async with serving(handle) as url, place_at(url) as place:
+        with pytest.raises(LostAnswerError):
+            await place.create({"model": "gpt-4o"})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "Slow down", "code": 429, "param": ["x"], "type": 7},
+        {"message": {"text": "x"}, "code": None},
+        "just text",
+        ["a list"],
+        None,
+    ],
+)
+async def test_an_error_of_any_shape_is_understood_by_its_status(error: Any) -> None:
+    async def handle(_: web.Request) -> web.Response:
+        return web.json_response({"error": error}, status=429)
+
+    async with serving(handle) as url, place_at(url) as place:
+        with pytest.raises(BusyError):
+            await place.list_page()
+
+
+async def test_lone_surrogates_survive_the_wire_both_ways() -> None:
+    async with Sandbox() as sandbox, place_at(sandbox.base_url) as place:
+        made = await place.create({"model": "gpt-4o", "name": "\ud800 and \udfff"})
+        assert (await place.retrieve(made.id)).name == "\ud800 and \udfff"
