@@ -139,16 +139,17 @@ def on_terminal(stage: Stage, answer: bytes | None, *arguments: str) -> tuple[in
         stderr=its,
     )
     os.close(its)
-    screen, asked = b"", False
+    screen, pressed = b"", float("-inf")
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
-        if b"[y/N]" in screen:
-            if answer is None:  # more than once: Python notices none while it begins to read
+        if b"[y/N]" in screen and time.monotonic() - pressed > 2:
+            # Again if need be: Python notices no Ctrl-C in the moment in which it begins to read.
+            pressed = time.monotonic()
+            if answer is None:
                 process.send_signal(signal.SIGINT)
-            elif not asked:
+            else:
                 os.write(ours, answer)
-            asked = True
-        if select.select([ours], [], [], 0.2)[0]:
+        if select.select([ours], [], [], 0.1)[0]:
             chunk = _read(ours)
             if not chunk:
                 break
