@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from replicate.support import holds, plan_for, replicate
-from understudy.errors import AuthenticationError, EndpointGoneError, QuotaError
+from understudy.errors import AuthenticationError, EndpointGoneError, OutputError, QuotaError
 from understudy.model.assistant import Assistant
 from understudy.model.fidelity import Fidelity
 from understudy.platforms.assistants_v2 import AssistantsV2
@@ -18,6 +19,7 @@ from understudy.platforms.limiter import Limiter
 from understudy.platforms.memory import Memory
 from understudy.platforms.openai_wire import Wire
 from understudy.platforms.pacing import Paced, RetryPolicy
+from understudy.platforms.snapshot import Snapshot
 from understudy.replicate.apply import apply_plan
 from understudy.replicate.events import ChangeDone, Event, RunFinished, RunStarted, Status
 from understudy.replicate.plan import Action, Identity, PlanOptions
@@ -177,6 +179,27 @@ async def test_a_destination_that_keeps_something_else_is_not_reported_as_fine()
     assert {e.field: e.fidelity for e in outcome.ledger}["instructions"] is Fidelity.DEGRADED
 
 
+async def test_what_could_not_be_made_durable_is_not_reported_as_there(tmp_path: Path) -> None:
+    place = Snapshot(tmp_path / "gone" / "snapshot.json")
+    (tmp_path / "gone").write_text("a file where a folder should be")
+    _, result = await replicate(numbered(2), place)
+    assert [o.status for o in result.outcomes] == [Status.FAILED] * 2
+    assert {(o.destination_id, o.ledger) for o in result.outcomes} == {(None, ())}
+    assert all("cannot be written" in o.error for o in result.outcomes)
+
+
+async def test_one_assistants_surprise_does_not_cost_the_others_their_report() -> None:
+    class Surprising(Memory):
+        async def create(self, payload: Mapping[str, Any]) -> Assistant:
+            if payload["name"] == "Number 1":
+                raise ZeroDivisionError("nobody thought of this")
+            return await super().create(payload)
+
+    _, result = await replicate(numbered(3), Surprising())
+    assert [o.status for o in result.outcomes] == [Status.CREATED, Status.FAILED, Status.CREATED]
+    assert "nobody thought of this" in result.outcomes[1].error
+
+
 async def test_listeners_hear_the_start_every_outcome_and_the_end() -> None:
     events: list[Event] = []
     source, place = numbered(3), Memory()
@@ -199,3 +222,30 @@ async def test_an_assistant_deleted_between_plan_and_apply_fails_alone(
     sandbox.project(KEY).remove(str(plan.changes[0].destination_id))
     result = await apply_plan(plan, there, before=before, concurrency=1)
     assert [o.status for o in result.outcomes] == [Status.FAILED, Status.UPDATED]
+
+
+async def test_a_stop_begins_no_write_at_a_place_without_pacing_either() -> None:
+    stop = asyncio.Event()
+    place = Memory()
+    plan, before = await plan_for(numbered(5), place)
+
+    def stop_at_once(event: Event) -> None:
+        if isinstance(event, ChangeDone):
+            stop.set()
+
+    result = await apply_plan(
+        plan, place, before=before, concurrency=1, stop=stop, listener=stop_at_once
+    )
+    assert [o.status for o in result.outcomes] == [Status.CREATED, *[Status.SKIPPED] * 4]
+    assert len(await holds(place)) == 1
+
+
+async def test_what_could_not_be_made_durable_is_not_reported_as_done() -> None:
+    class Full(Memory):
+        async def flush(self) -> None:
+            raise OutputError("The disk is full.")
+
+    plan, before = await plan_for(numbered(2), Full())
+    result = await apply_plan(plan, Full(), before=before, concurrency=2)
+    assert [o.status for o in result.outcomes] == [Status.FAILED] * 2
+    assert all("The disk is full" in o.error for o in result.outcomes)

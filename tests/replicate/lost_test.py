@@ -24,11 +24,12 @@ from understudy.platforms.memory import Memory
 from understudy.platforms.openai_wire import Wire
 from understudy.replicate.apply import CREATE_ATTEMPTS, RunResult, apply_plan
 from understudy.replicate.events import Status
-from understudy.replicate.plan import Action
+from understudy.replicate.plan import Action, Identity, PlanOptions
 from understudy.sandbox import Fault, Sandbox
 
 SOURCE = {"id": "a", "model": "gpt-4o", "name": "One"}
 ARRIVES, IS_LOST = "arrives", "is lost"
+MAPPED = PlanOptions(identity=Identity.MAPPING)
 
 
 class Shaky(Memory):
@@ -75,11 +76,14 @@ class Shaky(Memory):
 
 
 async def run(
-    place: Shaky, records: Iterable[Mapping[str, Any]] = (SOURCE,), **options: Any
+    place: Shaky,
+    records: Iterable[Mapping[str, Any]] = (SOURCE,),
+    planning: PlanOptions | None = None,
+    **options: Any,
 ) -> RunResult:
     before = {i for i in place._records if i.startswith("old")}
     lag, place.lag = place.lag, 0
-    plan, _ = await plan_for(Memory(records), place)
+    plan, _ = await plan_for(Memory(records), place, planning)
     place.lag = lag
     options = {"concurrency": 4, "settle": 3.0, **options}
     return await apply_plan(plan, place, before=before, **options)
@@ -198,6 +202,71 @@ async def test_lost_answers_of_many_different_assistants_find_their_own() -> Non
     there = {a.cloned_from: a.id for a in await holds(place) if a.cloned_from}
     assert made == there
     assert len(place.made()) == 30
+
+
+async def test_without_a_marker_a_lost_create_does_not_adopt_what_another_one_made() -> None:
+    place = Shaky("", IS_LOST)
+    records = [{**SOURCE, "id": i} for i in ("a", "b")]
+    result = await run(place, records, MAPPED, concurrency=1)
+    assert [o.destination_id for o in result.outcomes] == place.made()
+
+
+async def test_without_a_marker_equal_creates_are_not_in_flight_together() -> None:
+    class Slow(Shaky):
+        flying = 0
+        most = 0
+
+        async def create(self, payload: Mapping[str, Any]) -> Assistant:
+            self.flying += 1
+            self.most = max(self.most, self.flying)
+            try:
+                made = await super().create(payload)
+                await asyncio.sleep(0.01)
+            finally:
+                self.flying -= 1
+            return made
+
+    equal = [{**SOURCE, "id": i} for i in ("a", "b", "c", "d")]
+    place = Slow(IS_LOST, "", IS_LOST)
+    result = await run(place, equal, MAPPED)
+    assert sorted(str(o.destination_id) for o in result.outcomes) == sorted(place.made())
+    assert (place.most, len(place.made())) == (1, 4)
+    different = Slow()
+    await run(different, [{**r, "name": str(n)} for n, r in enumerate(equal)], MAPPED)
+    assert different.most == 4
+
+
+async def test_of_two_the_older_one_stays_and_only_the_one_we_were_told_of_goes() -> None:
+    place = Shaky(ARRIVES, lag=1)
+    (outcome,) = (await run(place)).outcomes
+    first, second = sorted(place.born)
+    assert outcome.destination_id == first
+    assert f"delete {second}" in outcome.operations[-1]
+
+
+async def test_nobody_waits_for_more_twins_than_were_sent() -> None:
+    place = Shaky(ARRIVES, ARRIVES, lag=1)
+    (outcome,) = (await run(place)).outcomes
+    assert place.made() == [outcome.destination_id]
+    assert place.listings <= 5
+
+
+async def test_after_a_stop_a_lost_create_is_looked_for_and_not_sent_again() -> None:
+    stop = asyncio.Event()
+
+    class Stopping(Shaky):
+        async def create(self, payload: Mapping[str, Any]) -> Assistant:
+            stop.set()
+            return await super().create(payload)
+
+    place = Stopping(IS_LOST, "never asked for")
+    (outcome,) = (await run(place, stop=stop)).outcomes
+    assert outcome.status is Status.FAILED
+    assert place.answers == ["never asked for"]
+    stop.clear()
+    place = Stopping(ARRIVES)
+    (outcome,) = (await run(place, stop=stop)).outcomes
+    assert outcome.status is Status.CREATED, "it is there, and so it is reported"
 
 
 async def test_over_real_sockets_two_lost_answers_and_a_lagging_list_leave_one() -> None:

@@ -12,6 +12,7 @@ from understudy.platforms.base import Capabilities
 from understudy.platforms.memory import Memory
 from understudy.replicate.gather import gather
 from understudy.replicate.plan import Action, Change, Plan, PlanOptions, make_plan
+from understudy.replicate.selection import Selection
 
 LIMITED = Capabilities(limits=ASSISTANTS_V2, remote=True, lists_models=True)
 
@@ -142,3 +143,9 @@ async def test_a_clone_of_a_clone_says_only_where_it_comes_from_itself() -> None
     origin = {"cloned_from": "elsewhere", "imported_at": "2024", "team": "north"}
     change = await only([{**A, "metadata": origin}])
     assert change.payload["metadata"] == {"cloned_from": "a", "team": "north"}
+
+
+async def test_a_selection_does_not_take_the_copy_of_what_was_left_out() -> None:
+    source = [{**A, "id": "o"}, {**A, "id": "k", "metadata": {"cloned_from": "o"}}]
+    change = await only(source, [clone("o")], selection=Selection(ids=("k",)))
+    assert (change.source_id, change.action) == ("k", Action.CREATE)
