@@ -157,6 +157,13 @@ def at(field: str, value: Any) -> dict[str, Any]:
     return {"model": "m", field: value}
 
 
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
 def a_function(name: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name}}
 
@@ -194,6 +201,8 @@ def a_function(name: Any) -> dict[str, Any]:
             "bad-function-name",
         ),
         (at("tools", [a_function("a_-9")]), at("tools", [a_function("a b")]), "bad-function-name"),
+        (at("future", nested(100)), at("future", nested(101)), "nested-too-deeply"),
+        (at("future", nested(100)), at("future", nested(100_000)), "nested-too-deeply"),
         ({"model": "m"}, {"model": ""}, "model-missing"),
         ({"model": "m"}, {}, "model-missing"),
     ],

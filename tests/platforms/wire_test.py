@@ -211,6 +211,19 @@ async def test_an_error_page_is_shown_in_short_and_without_keys() -> None:
     assert len(str(caught.value)) < 700
 
 
+async def test_keys_are_gone_from_every_part_of_an_error() -> None:
+    async def handle(request: web.Request) -> web.Response:
+        key = request.headers["Authorization"].removeprefix("Bearer ")
+        error = {"message": "x" * 395 + key, "code": key, "param": f"a.{key}"}
+        return web.json_response({"error": error}, status=400)
+
+    async with serving(handle) as url, place_at(url) as place:
+        with pytest.raises(RejectedError) as caught:
+            await place.list_page()
+    said = f"{caught.value} {caught.value.code} {caught.value.param}"
+    assert not any(KEY[:length] in said for length in (6, len(KEY)))
+
+
 async def test_a_redirect_is_not_followed_with_the_key() -> None:
     seen: list[str] = []
 

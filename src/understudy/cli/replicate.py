@@ -33,10 +33,10 @@ from understudy.ops.replicate import (
     plan_exit_code,
 )
 from understudy.ops.saved import SavedPlan, load_plan, require_unchanged, save_plan
-from understudy.replicate.plan import Identity, Plan
+from understudy.replicate.plan import Action, Identity, Plan
 from understudy.report.clean import clean
 from understudy.report.jsonlines import line, outcome_fields, plan_lines, run_line
-from understudy.report.text import plan_counts, plan_text, result_text
+from understudy.report.text import change_text, plan_counts, plan_text, result_text
 
 shared = stacked(selecting, planning, output_option, common)
 
@@ -211,6 +211,8 @@ def _show_plan(session: Session, screen: Screen, made: Plan) -> None:
     if session.json:
         session.say(plan_lines(made))
     elif session.quiet:
+        conflicts = (c for c in made.changes if c.action is Action.CONFLICT)
+        session.say(text for change in conflicts for text in change_text(change))
         session.say([plan_counts(made)])
     else:
         session.say([f"From {clean(str(made.source))}", f"To   {clean(str(made.destination))}", ""])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import marshal
 from typing import Any
 
 import rfc8785
@@ -29,14 +30,29 @@ def identical(left: Any, right: Any) -> bool:
     """
     if left is right:
         return True
+    if left != right:
+        return False
+    # Equal, then, but for true and 1. Nearly always the same bytes settle it at once.
+    return _same_bytes(left, right) or _identical(left, right)
+
+
+def _same_bytes(left: Any, right: Any) -> bool:
+    try:
+        # Version 2 writes no references: they would depend on who else holds a string.
+        return marshal.dumps(left, 2) == marshal.dumps(right, 2)
+    except ValueError:  # too deep, or no JSON
+        return False
+
+
+def _identical(left: Any, right: Any) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(
-            identical(value, right[key]) for key, value in left.items()
+            _identical(value, right[key]) for key, value in left.items()
         )
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(identical, left, right))
+        return len(left) == len(right) and all(map(_identical, left, right))
     if isinstance(left, bool) or isinstance(right, bool):
-        return False
+        return left is right
     return bool(left == right)
 
 

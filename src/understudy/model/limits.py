@@ -14,7 +14,10 @@ _FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Lengths are in characters (code points), `tools` and `metadata_pairs` are counts."""
+    """Lengths are in characters (code points), `tools` and `metadata_pairs` are counts.
+
+    `depth` is ours, in levels of objects and lists: nobody documents one, and parsers differ.
+    """
 
     text: Mapping[str, int]
     numbers: Mapping[str, tuple[float, float]]
@@ -22,6 +25,7 @@ class Limits:
     metadata_pairs: int
     metadata_key: int
     metadata_value: int
+    depth: int = 100
 
 
 #: Assistants API v2; lengths from OpenAI's API description, counts from its documentation.
@@ -37,7 +41,7 @@ ASSISTANTS_V2 = Limits(
 
 def check(payload: Mapping[str, Any], limits: Limits) -> Findings:
     """Return everything in the payload that the limits forbid; empty when it can be written."""
-    checks = (_model, _texts, _numbers, _tools, _metadata)
+    checks = (_model, _texts, _numbers, _tools, _metadata, _depth)
     return tuple(finding for one in checks for finding in one(payload, limits))
 
 
@@ -106,6 +110,26 @@ def _tool(path: str, tool: Any) -> Iterator[Finding]:
                 f"{path}: a function's name must be 1 to 64 letters, digits, '_' or '-'; "
                 f"this one is {_shorten(name)}.",
                 field=f"{path}.function.name",
+            )
+
+
+def _depth(payload: Mapping[str, Any], limits: Limits) -> Iterator[Finding]:
+    """Find what is nested so deeply that parsers on the way give up. Without recursion."""
+    for field, whole in payload.items():
+        level, depth = [whole], 0
+        while level and depth <= limits.depth:
+            inside = [
+                v.values() if isinstance(v, dict) else v
+                for v in level
+                if isinstance(v, dict | list)
+            ]
+            level, depth = [item for values in inside for item in values], depth + 1
+        if level:
+            yield error(
+                "nested-too-deeply",
+                f"{field} is nested more than {limits.depth} levels deep.",
+                field=field,
+                hint="No model and few parsers follow that far; flatten it in the source.",
             )
 
 

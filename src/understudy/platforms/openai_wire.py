@@ -262,10 +262,12 @@ def _refusal(content: bytes) -> dict[str, Any]:
     error = value.get("error", value) if isinstance(value, dict) else None
     found = error if isinstance(error, dict) else {"message": error}
     text = found.get("message") or found.get("detail")
-    message = str(text or content[:400].decode("utf-8", "replace") or "no reason given")
+    # Without keys first, then short: half a key is not recognised any more.
+    message = redact(str(text or content[:65536].decode("utf-8", "replace") or "no reason given"))
     short = message if len(message) <= 400 else message[:400] + "..."
-    texts = {k: found[k] for k in ("code", "param") if isinstance(found.get(k), str)}
-    return {**texts, "message": redact(short)}
+    named = {key: found.get(key) for key in ("code", "param")}
+    texts = {key: redact(value)[:100] for key, value in named.items() if isinstance(value, str)}
+    return {**texts, "message": short}
 
 
 def _proxy(url: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -32,6 +33,8 @@ from understudy.replicate.events import (
 )
 from understudy.replicate.lost import SETTLE_SECONDS, Finder, fingerprint
 from understudy.replicate.plan import Action, Change, Plan
+
+log = logging.getLogger("understudy.replicate")
 
 #: Creates of one assistant, the first included, before its lost answers count as a failure.
 CREATE_ATTEMPTS = 4
@@ -132,6 +135,9 @@ class _Run:
             return _failed(change, error.message)
         except UnderstudyError as error:
             return _failed(change, error.message)
+        except Exception as error:  # one assistant's surprise must not cost the others their report
+            log.exception("internal error with %s", change.source_id)
+            return _failed(change, f"Internal error: {type(error).__name__}: {error}")
 
     async def _update(self, change: Change) -> Outcome:
         assert change.destination_id is not None  # noqa: S101 - an update has a target
@@ -213,7 +219,11 @@ class _Run:
             for index, outcome in self._done.items():
                 if outcome.status in (Status.CREATED, Status.UPDATED):
                     self._done[index] = replace(
-                        outcome, status=Status.FAILED, error=f"Not written: {error.message}"
+                        outcome,
+                        status=Status.FAILED,
+                        destination_id=self._plan.changes[index].destination_id,
+                        ledger=(),
+                        error=f"Not written: {error.message}",
                     )
 
     def _stopped_by(self) -> UnderstudyError | None:
@@ -288,7 +298,6 @@ def _failed(change: Change, message: str) -> Outcome:
         change.name,
         Status.FAILED,
         change.destination_id,
-        ledger=change.ledger,
         error=message,
     )
 
@@ -303,6 +312,6 @@ def _untouched(change: Change) -> Outcome:
         change.name,
         status,
         change.destination_id,
-        ledger=change.ledger if status is not Status.SKIPPED else (),
+        ledger=change.ledger if status is Status.UNCHANGED else (),
         error=" ".join(f.message for f in change.findings if f.blocks),
     )

@@ -37,11 +37,14 @@ class Shared:
         if twin is assistant:
             return assistant
         other = twin.raw
-        shared = {
-            key: other[key]
-            for key in _LARGE
-            if key in other and identical(assistant.raw.get(key), other[key])
-        }
+        try:
+            shared = {
+                key: other[key]
+                for key in _LARGE
+                if key in other and identical(assistant.raw.get(key), other[key])
+            }
+        except RecursionError:  # nested too deeply to be compared; the plan will say so
+            return assistant
         return Assistant(assistant.id, {**assistant.raw, **shared}) if shared else assistant
 
 

@@ -145,6 +145,14 @@ class _Planner:
 
     def change(self, source: Assistant, counterpart: Counterpart) -> Change:
         """Return the plan's line for one source assistant."""
+        try:
+            return self._change(source, counterpart)
+        except RecursionError:
+            here = counterpart.one.id if counterpart.one else None
+            findings = (_too_deep(),)
+            return Change(Action.CONFLICT, source.id, source.name, here, findings=findings)
+
+    def _change(self, source: Assistant, counterpart: Counterpart) -> Change:
         here = counterpart.one
         rendered = self._render(source, self._marker(source, here))
         payload = rendered.payload
@@ -223,6 +231,15 @@ class _Planner:
     def _details(differing: Mapping[str, Any], here: Assistant) -> Iterator[FieldChange]:
         for name, after in differing.items():
             yield from diff(meaning(name, here.raw.get(name)), meaning(name, after), name)
+
+
+def _too_deep() -> Finding:
+    return error(
+        "nested-too-deeply",
+        "Something in it is nested too deeply to be compared (several hundred levels).",
+        field="tools",
+        hint="Look for it in the parameters of its functions.",
+    )
 
 
 def _ambiguous(counterpart: Counterpart) -> Finding:
