@@ -182,6 +182,7 @@ def test_the_longest_pause_counts_when_refusals_ask_for_different_ones() -> None
         limiter.refused(started, 3)
         limiter.refused(started, 9)
         limiter.refused(started, 1)
+        assert limiter.paused_for == pytest.approx(9)
         return await limiter.acquire()
 
     assert run(main()) == pytest.approx(9)
