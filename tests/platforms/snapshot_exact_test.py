@@ -136,3 +136,13 @@ async def test_a_link_that_leads_in_a_circle_is_named(tmp_path: Path) -> None:
     circle.symlink_to(circle)
     with pytest.raises(SnapshotError, match=r"f\.json"):
         await holds(Snapshot(tmp_path / "snapshot"))
+
+
+def test_two_of_one_name_get_folders_that_tell_them_apart(tmp_path: Path) -> None:
+    ids = ("asst_abcdefgh1", "asst_abcdefgh2")
+    twins = [Assistant(i, {"id": i, "name": "Bot"}) for i in ids]
+    for _ in range(2):
+        Snapshot(tmp_path).keep(twins, SOURCE, prune=True)
+        folders = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+        assert folders == ["bot", "bot-bcdefgh2"]
+        twins.reverse()
