@@ -11,6 +11,7 @@ UnderstudyError            what happened, to what, and what to do next; carries 
     ├── AuthenticationError    key, organization or project refused: stop the run    (4)
     ├── QuotaError             no credit left: stop the run                          (5)
     ├── EndpointGoneError      the collection itself is not there: stop the run      (6)
+    ├── ClosedError            busy for longer than anybody waits: stop the run          (1)
     ├── RejectedError          this one request was refused; others may go on        (1)
     ├── MissingError           this one assistant is not there                       (1)
     ├── BusyError              not carried out, try again (rate limit)               (1)
@@ -128,6 +129,12 @@ class EndpointGoneError(PlaceError):
     """The collection itself does not exist there: a wrong address, or an API that was removed."""
 
     exit_code = ExitCode.GONE
+    stops_run = True
+
+
+class ClosedError(PlaceError):
+    """Busy for longer than anybody waits; every other request would hear the same."""
+
     stops_run = True
 
 

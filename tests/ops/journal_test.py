@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from understudy.errors import OutputError, UsageError
+from understudy.errors import OutputError, SnapshotError, UsageError
 from understudy.ops.journal import JOURNAL, MAPPING, Journal, remembered
 from understudy.platforms.base import PlaceInfo
 
@@ -72,9 +72,14 @@ def test_the_journal_is_newer_than_the_mapping(tmp_path: Path) -> None:
     assert remembered(tmp_path, A, B, required=True) == {"1": "new", "4": "kept"}
 
 
+def test_what_was_copied_one_way_is_known_the_other_way_round(tmp_path: Path) -> None:
+    write(tmp_path, ("1", "x"), ("2", "y"))
+    assert remembered(tmp_path, B, A, required=True) == {"x": "1", "y": "2"}
+
+
 def test_a_journal_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_text('{"format_version": 2, "source": {}, "destination": {}}\n')
-    with pytest.raises(UsageError, match="its format_version is 2"):
+    with pytest.raises(SnapshotError, match="its format_version is 2"):
         remembered(tmp_path, A, B, required=False)
 
 

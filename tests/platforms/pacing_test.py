@@ -12,6 +12,7 @@ import pytest
 from understudy.errors import (
     AuthenticationError,
     BusyError,
+    ClosedError,
     EndpointGoneError,
     InterruptedRunError,
     LostAnswerError,
@@ -191,7 +192,8 @@ def test_a_burst_of_refusals_is_reported_once() -> None:
 
 def test_a_busy_place_is_waited_for_only_as_long_as_patience_lasts() -> None:
     result, asked = call("create", *[BusyError("busy", retry_after=30, code="slow_down")] * 9)
-    assert isinstance(result, BusyError)
+    assert isinstance(result, ClosedError)
+    assert result.stops_run
     assert result.code == "slow_down"
     assert "Run the same command again" in result.hint
     assert asked[-1] <= POLICY.patience

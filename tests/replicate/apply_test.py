@@ -11,7 +11,14 @@ import pytest
 from pydantic import SecretStr
 
 from replicate.support import holds, plan_for, replicate
-from understudy.errors import AuthenticationError, EndpointGoneError, OutputError, QuotaError
+from understudy.errors import (
+    AuthenticationError,
+    ClosedError,
+    EndpointGoneError,
+    OutputError,
+    QuotaError,
+    RejectedError,
+)
 from understudy.model.assistant import Assistant
 from understudy.model.fidelity import Fidelity
 from understudy.platforms.assistants_v2 import AssistantsV2
@@ -92,6 +99,7 @@ async def test_equal_definitions_without_a_marker_do_not_adopt_each_other(
         (Fault("401", "create", nth=2, last=99), AuthenticationError),
         (Fault("quota", "create", nth=2, last=99), QuotaError),
         (Fault("gone", "create", nth=2, last=99), EndpointGoneError),
+        (Fault("429", "create", nth=2, last=99, seconds=86_400), ClosedError),
     ],
 )
 async def test_what_can_only_go_on_failing_stops_the_run(
@@ -198,6 +206,25 @@ async def test_one_assistants_surprise_does_not_cost_the_others_their_report() -
     _, result = await replicate(numbered(3), Surprising())
     assert [o.status for o in result.outcomes] == [Status.CREATED, Status.FAILED, Status.CREATED]
     assert "nobody thought of this" in result.outcomes[1].error
+
+
+async def test_two_creates_answered_with_one_id_are_not_two_assistants() -> None:
+    class Lying(Memory):
+        async def create(self, payload: Mapping[str, Any]) -> Assistant:
+            return Assistant("always_me", {**payload, "id": "always_me"})
+
+    _, result = await replicate(numbered(2), Lying(), concurrency=1)
+    assert [o.status for o in result.outcomes] == [Status.CREATED, Status.FAILED]
+    assert "always_me" in result.outcomes[1].error
+
+
+async def test_a_refusal_is_recorded_with_what_to_do() -> None:
+    class Refusing(Memory):
+        async def create(self, payload: Mapping[str, Any]) -> Assistant:
+            raise RejectedError("It was refused.", hint="Do this.")
+
+    _, result = await replicate(numbered(1), Refusing())
+    assert result.outcomes[0].error == "It was refused. Do this."
 
 
 async def test_listeners_hear_the_start_every_outcome_and_the_end() -> None:

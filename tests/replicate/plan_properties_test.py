@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tempfile
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from understudy.platforms.memory import Memory
 from understudy.platforms.openai_wire import Wire
 from understudy.platforms.snapshot import Snapshot
 from understudy.replicate.events import Status
-from understudy.replicate.plan import Action, PlanOptions
+from understudy.replicate.gather import gather_both
+from understudy.replicate.plan import Action, PlanOptions, make_plan
 from understudy.sandbox import Sandbox
 
 slow = settings(max_examples=25, deadline=None)
@@ -149,6 +151,42 @@ async def test_an_update_sends_only_what_differs(
     for one_change in touched:
         assert set(one_change.payload) <= set(change)
         assert one_change.fields, "an update that shows nothing"
+
+
+async def test_what_is_ignored_is_not_called_exact() -> None:
+    source, destination = Memory([{"model": "gpt-4o", "instructions": "One."}]), Memory()
+    await replicate(source, destination)
+    await source.update((await holds(source))[0].id, {"instructions": "Two."})
+    options = PlanOptions(ignore=frozenset({"instructions", "name"}))
+    plan, _ = await plan_for(source, destination, options)
+    (change,) = plan.changes
+    assert change.action is Action.UNCHANGED
+    fates = {entry.field: str(entry.fidelity) for entry in change.ledger}
+    assert fates == {"instructions": "degraded", "model": "exact", "metadata": "exact"}
+
+
+async def test_a_field_that_the_destination_lost_is_said_in_every_plan() -> None:
+    async with Sandbox() as sandbox:
+        destination = _wire(sandbox, "sk-side-two")
+        source = Memory([{"model": "gpt-4o", "frob": 1}])
+        await replicate(source, destination)
+        plan, _ = await plan_for(source, destination)
+        (change,) = plan.changes
+        assert change.action is Action.UNCHANGED
+        assert {e.field: str(e.fidelity) for e in change.ledger}["frob"] == "dropped"
+        await destination.aclose()
+
+
+async def test_a_short_id_of_another_server_says_nothing() -> None:
+    toy = {"id": "1", "model": "gpt-4o", "name": "Toy"}
+    prod = {"id": "1", "model": "gpt-4o", "name": "Prod bot"}
+    for origin, action in (("http://toy/v1", Action.CREATE), ("memory:prod", Action.UPDATE)):
+        one, _ = await gather_both(Memory([toy]), Memory())
+        one = replace(one, info=replace(one.info, origin=origin))
+        _, other = await gather_both(Memory(), Memory([prod], name="prod"))
+        other = replace(other, info=replace(other.info, origin="memory:prod"))
+        plan = make_plan(one, other, PlanOptions(), Memory().render)
+        assert [c.action for c in plan.changes] == [action]
 
 
 async def test_two_copies_of_one_source_are_a_conflict_that_names_both() -> None:

@@ -40,7 +40,7 @@ class Session:
     @property
     def interactive(self) -> bool:
         """Whether somebody sits there who can be asked."""
-        return sys.stdin.isatty() and sys.stdout.isatty() and not self.json
+        return sys.stdin.isatty() and sys.stderr.isatty()
 
     def say(self, lines: Iterable[str]) -> None:
         """Print results, without our keys; raises OutputError."""
@@ -82,7 +82,7 @@ class Session:
         if yes or not self.interactive:
             return
         with _plain_interrupt():
-            agreed = click.confirm(question)
+            agreed = click.confirm(question, err=True)
         if not agreed:
             raise InterruptedRunError("Nothing was written.")
 

@@ -64,8 +64,10 @@ def remembered(
 ) -> dict[str, str]:
     """Return destination ids under source ids, as earlier runs into the directory left them.
 
-    Empty where nothing is remembered of this pair of places. With `required`, what belongs to
-    another pair is a UsageError: identity is kept there, and writing over it would lose it.
+    What was copied the other way is remembered the other way round, so that copying back finds
+    the originals. Empty where nothing is remembered of these two places. With `required`, what
+    belongs to others is a UsageError: identity is kept there, and writing over it would lose it.
+    Raises SnapshotError for a file that is damaged.
     """
     wanted = (_where(place_fields(source)), _where(place_fields(destination)))
     known: dict[str, str] = {}
@@ -76,16 +78,20 @@ def remembered(
             found = list(read(path))
         except (SnapshotError, KeyError, TypeError, AttributeError, ValueError) as error:
             reason = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else error
-            raise UsageError(
+            raise SnapshotError(
                 f"{path} cannot be used: {reason}",
                 hint="Move it away, or choose another --output-dir.",
             ) from error
-        if required and any(pair != wanted for pair, _ in found):
+        if required and any(set(pair) != set(wanted) for pair, _ in found):
             raise UsageError(
                 f"{path} belongs to other places than these.",
                 hint="With --identity mapping every pair needs its own --output-dir.",
             )
-        known.update(one for pair, ids in found if pair == wanted for one in ids.items())
+        for pair, ids in found:
+            if pair == wanted:
+                known.update(ids)
+            elif pair == wanted[::-1]:
+                known.update({other: one for one, other in ids.items()})
     return known
 
 

@@ -104,7 +104,7 @@ class Places:
                 raise UsageError(f"{text} does not exist.", hint="Check the path of the snapshot.")
             raise UsageError(
                 f"There is no place {text!r}: neither a profile nor a path that exists.",
-                hint=self._hint(text),
+                hint=self._hint(text) + ("" if must_exist else f" ./{text} is a new snapshot."),
             )
         place = PlaceSettings(text, _no_key, path=text, must_exist=must_exist)
         return build("snapshot", place)

@@ -32,6 +32,7 @@ from understudy.replicate.events import (
     silent,
 )
 from understudy.replicate.gather import gather_both
+from understudy.replicate.identity import RANDOM
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.plan import Identity, Plan, PlanOptions, make_plan
 from understudy.replicate.selection import Selection
@@ -123,6 +124,9 @@ class Job:
         if self.request.check_models and plan.writes:
             # Asked for only now: with nothing to write, nobody needs the answer.
             models = await self._destination.models()
+            if models is None and destination.capabilities.lists_models:
+                note = f"{destination.info.name} does not say which models it offers; not checked."
+                return replace(plan, notes=(note,))
             if models is not None:
                 destination = replace(destination, models=models)
                 plan = make_plan(source, destination, options, self._destination.render)
@@ -149,6 +153,9 @@ class Job:
             on_page=lambda place, count: self._listener(Read(place, count)),
         )
         self._require_different(*found)
+        # What is gone is not asked for again.
+        there = found[1].by_id()
+        self._known = {one: other for one, other in self._known.items() if other in there}
         self._inventories = found
         return found
 
@@ -176,10 +183,12 @@ class Job:
         return self._known
 
     def _require_different(self, source: Inventory, destination: Inventory) -> None:
-        """Recognise one project under two keys: ids are unique across projects."""
+        """Recognise one project under two keys: it holds the same ids."""
         if not (source.capabilities.remote and destination.capabilities.remote):
             return
-        shared = source.by_id().keys() & destination.by_id().keys()
+        same_server = source.info.home == destination.info.home
+        both = source.by_id().keys() & destination.by_id().keys()
+        shared = {i for i in both if same_server or len(i) >= RANDOM}
         if shared and self.request.allow_same:
             self._same_place = True
         elif shared:

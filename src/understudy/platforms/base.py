@@ -20,7 +20,8 @@ from understudy.model.limits import Limits
 class PlaceInfo:
     """Which place this is, for reports and saved plans; holds no secret.
 
-    `address` is a base URL or a path.
+    `address` is a base URL or a path; `origin` is where a snapshot was exported from, as far as
+    it says so.
     """
 
     name: str
@@ -28,6 +29,12 @@ class PlaceInfo:
     address: str
     organization: str = ""
     project: str = ""
+    origin: str = ""
+
+    @property
+    def home(self) -> str:
+        """Where its ids were given: only there do short ones mean the same; empty if unknown."""
+        return self.origin or (self.address if "://" in self.address else "")
 
     def __str__(self) -> str:
         scope = [part for part in (self.organization, self.project) if part]

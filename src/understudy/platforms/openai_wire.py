@@ -174,7 +174,7 @@ class WireClient:
             hint = "Set base_url to the address that it points to."
         words = f"{status} {code}".rstrip()
         raise kind(
-            f"{self._wire.place}: {what} was answered {words}: {said}",
+            f"{self._wire.place}: {what} was answered {words}: {said.rstrip('.')}.",
             hint=hint,
             code=code or None,
             param=refusal.get("param"),

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from understudy.errors import BusyError, InterruptedRunError, PlaceError
+from understudy.errors import BusyError, ClosedError, InterruptedRunError, PlaceError
 from understudy.model.assistant import Assistant
 from understudy.platforms.base import (
     Capabilities,
@@ -155,8 +155,8 @@ class Paced:
         if pause is None:
             pause = self._policy.backoff(self._limiter.streak)
         if self._limiter.now() + pause > give_up:
-            raise BusyError(
-                f"{error.message} It asks to wait {pause:.0f} s.",
+            raise ClosedError(
+                f"{error.message} It asks to wait {pause:,.0f} s, which is too long to wait here.",
                 hint="Run the same command again later; what is done stays done.",
                 code=error.code,
                 retry_after=pause,

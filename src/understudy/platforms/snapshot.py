@@ -66,7 +66,8 @@ class Snapshot:
     @property
     def info(self) -> PlaceInfo:
         """Which path this is."""
-        return PlaceInfo(self._name, NAME, str(self._path))
+        origin = str(self._header.source.get("base_url") or "")
+        return PlaceInfo(self._name, NAME, str(self._path), origin=origin)
 
     @property
     def capabilities(self) -> Capabilities:

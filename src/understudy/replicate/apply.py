@@ -132,9 +132,9 @@ class _Run:
             if error.stops_run and self._fatal is None:
                 self._fatal = error
                 self._listener(Stopping(error.message))
-            return _failed(change, error.message)
+            return _failed(change, f"{error.message} {error.hint}".strip())
         except UnderstudyError as error:
-            return _failed(change, error.message)
+            return _failed(change, f"{error.message} {error.hint}".strip())
         except Exception as error:  # one assistant's surprise must not cost the others their report
             log.exception("internal error with %s", change.source_id)
             return _failed(change, f"Internal error: {type(error).__name__}: {error}")
@@ -162,7 +162,11 @@ class _Run:
             try:
                 got = await write.send(self._destination.create)
                 steps.append("create")
-                self._finder.claim(got.id)
+                if not self._finder.claim(got.id):
+                    raise RejectedError(
+                        f"The destination answered a create with {got.id}, which it already had.",
+                        hint="Look there what became of it.",
+                    )
                 break
             except LostAnswerError as error:
                 lost.append(error)

@@ -11,6 +11,9 @@ from understudy.model.canonical import identical
 from understudy.platforms.base import Platform
 from understudy.replicate.inventory import Inventory
 
+#: How often a listing begins again because the place changes under it.
+_RESTARTS = 5
+
 #: Retrieves in flight together.
 _AT_ONCE = 8
 
@@ -63,8 +66,17 @@ async def gather(
     shared = shared or Shared()
     found: dict[str, Assistant] = {}
     after: str | None = None
+    restarts = 0
     while True:
-        page = await platform.list_page(after=after)
+        try:
+            page = await platform.list_page(after=after)
+        except MissingError:
+            # The last one of a page was deleted meanwhile: the listing has to begin again.
+            if after is None or restarts == _RESTARTS:
+                raise
+            restarts, after = restarts + 1, None
+            found.clear()
+            continue
         fresh = [a for a in page.assistants if a.id not in found]
         if page.after is not None and not fresh:
             raise LostAnswerError(

@@ -38,17 +38,23 @@ def counterparts(
     known: Mapping[str, str],
     among: Collection[str] = (),
     same_place: bool = False,
+    one_home: bool = True,
 ) -> list[Counterpart]:
     """Return a counterpart for each source, in order. `known` maps source to destination ids.
 
     `among` are the ids of all that the source holds, if `sources` are a selection. In the
-    `same_place`, ids say nothing: only clones count.
+    `same_place`, ids say nothing: only clones count. Without `one_home`, the ids of both come
+    from different servers: only long ones, which are random, can mean the same assistant.
     """
     every = {*among, *(source.id for source in sources)}
-    places = _Candidates(destination, known, every, same_place=same_place)
+    places = _Candidates(destination, known, every, same_place=same_place, one_home=one_home)
     matched = [places.of(source) for source in sources]
     claims = Counter(assistant.id for candidates in matched for assistant in candidates)
     return [_decide(candidates, claims) for candidates in matched]
+
+
+#: Ids of that length are random: the same one twice is the same assistant.
+RANDOM = 20
 
 
 class _Candidates:
@@ -61,7 +67,9 @@ class _Candidates:
         sources: Collection[str],
         *,
         same_place: bool,
+        one_home: bool,
     ) -> None:
+        self._one_home = one_home
         self._known = known
         self._sources = sources
         self._same_place = same_place
@@ -77,7 +85,8 @@ class _Candidates:
         found = {clone.id: clone for clone in self._clones.get(source.id, ())}
         if self._same_place:
             return list(found.values())
-        if here := self._free(source.id, source):
+        telling = self._one_home or len(source.id) >= RANDOM
+        if telling and (here := self._free(source.id, source)):
             return [here]
         # An original that the source holds itself is another assistant, with its own clone.
         origin = None if source.cloned_from in self._sources else source.cloned_from

@@ -49,9 +49,15 @@ class Finder:
         self._new: tuple[Assistant, ...] = ()
         self._ours: set[str] = set()
 
-    def claim(self, assistant_id: str) -> None:
-        """Note that an assistant belongs to a change, so that no other adopts it."""
+    def claim(self, assistant_id: str) -> bool:
+        """Note that an assistant belongs to a change, so that no other adopts it.
+
+        Returns False if it cannot: another change has it, or it was there before the run.
+        """
+        if assistant_id in self._ours or assistant_id in self._before:
+            return False
         self._ours.add(assistant_id)
+        return True
 
     async def find(self, payload: Mapping[str, Any]) -> Assistant | None:
         """Return an unclaimed assistant that came into being through this payload, and claim it."""

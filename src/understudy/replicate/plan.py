@@ -84,12 +84,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes in the order of the source's listing."""
+    """All changes in the order of the source's listing; `notes` are for people."""
 
     source: PlaceInfo
     destination: PlaceInfo
     changes: tuple[Change, ...]
     identity: Identity = Identity.METADATA
+    notes: tuple[str, ...] = ()
 
     def count(self, action: Action) -> int:
         """Return how many changes are of that kind."""
@@ -123,6 +124,8 @@ def make_plan(
         known=options.known,
         among=source.by_id().keys(),
         same_place=options.same_place,
+        one_home=source.info.home == destination.info.home
+        or not (source.info.home and destination.info.home),
     )
     planner = _Planner(destination, options, render)
     changes = tuple(map(planner.change, chosen, matched))
@@ -171,6 +174,8 @@ class _Planner:
         if here is None:
             base = replace(base, functions=len(source.functions()))
             return self._write(base, Action.CREATE, payload, rendered, payload)
+        if left_out := self._left_out(payload, here):
+            base = replace(base, ledger=_corrected(rendered.ledger, left_out))
         differing = dict(self._differing(payload, here))
         if not differing:
             return base
@@ -227,10 +232,29 @@ class _Planner:
         extras = payload.keys() - _KNOWN - self._options.ignore
         return sorted(extras if self._extras is None else extras & self._extras)
 
+    def _left_out(self, payload: Mapping[str, Any], here: Assistant) -> list[LedgerEntry]:
+        """Return the fate of fields that differ and that nobody is going to write."""
+        ignored = payload.keys() & self._options.ignore
+        unseen = payload.keys() - _KNOWN - ignored - set(self._comparable_extras(payload))
+        entries = []
+        for names, fidelity, reason in (
+            (ignored, Fidelity.DEGRADED, "it differs and was to be ignored"),
+            (unseen, Fidelity.DROPPED, "the destination does not show this field"),
+        ):
+            differing = (n for n in sorted(names) if not same(n, payload[n], here.raw.get(n)))
+            entries += [LedgerEntry(name, fidelity, reason) for name in differing]
+        return entries
+
     @staticmethod
     def _details(differing: Mapping[str, Any], here: Assistant) -> Iterator[FieldChange]:
         for name, after in differing.items():
             yield from diff(meaning(name, here.raw.get(name)), meaning(name, after), name)
+
+
+def _corrected(ledger: Ledger, entries: list[LedgerEntry]) -> Ledger:
+    """Return the ledger with these entries in place of others on the same fields."""
+    fields = {entry.field for entry in entries}
+    return (*(entry for entry in ledger if entry.field not in fields), *entries)
 
 
 def _too_deep() -> Finding:

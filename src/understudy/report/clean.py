@@ -7,18 +7,28 @@ import unicodedata
 
 from understudy.redact import hide
 
-#: Bidirectional overrides can make a line read as something else (CVE-2021-42574).
-_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: Spelt out: controls, lone surrogates, line separators, and format characters. Some of the last
+#: make a line read as something else (CVE-2021-42574) or hide a difference.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+#: Format characters that writing needs: they join letters and emoji.
+_JOINERS = frozenset("\u200c\u200d")
+
+#: Marks that are put on one column before the rest counts as too wide to show.
+_MARKS = 4
 
 
 def clean(text: str) -> str:
-    """Return one printable line: control characters and direction overrides are spelt out."""
-    return "".join(map(_visible, text))
+    """Return one printable line without our keys; what cannot be seen is spelt out.
+
+    Keys go first: cut or escaped, they would not be recognised any more.
+    """
+    return "".join(map(_visible, hide(text)))
 
 
 def clean_lines(text: str) -> str:
     """Return the text with its line breaks and tabs, everything else as `clean` does."""
-    return "".join(c if c in "\n\t" else _visible(c) for c in text)
+    return "".join(c if c in "\n\t" else _visible(c) for c in hide(text))
 
 
 def width(text: str) -> int:
@@ -36,7 +46,7 @@ def fit(text: str, columns: int) -> str:
     used = 0
     for character in text:
         columns_taken = cell_len(character)
-        if used + columns_taken > columns:
+        if used + columns_taken > columns or len(shown) >= _MARKS * columns:
             return _cut("".join(shown), columns)
         shown.append(character)
         used += columns_taken
@@ -44,11 +54,8 @@ def fit(text: str, columns: int) -> str:
 
 
 def cell(text: str) -> str:
-    """Return the text for a cell of a Markdown table, without our keys.
-
-    They go first: escaped, they would not be recognised any more.
-    """
-    escaped = re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", clean(hide(text)))
+    """Return the text for a cell of a Markdown table, without our keys."""
+    escaped = re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", clean(text))
     return escaped.strip() or " "
 
 
@@ -65,6 +72,6 @@ def _cut(text: str, columns: int) -> str:
 
 def _visible(character: str) -> str:
     category = unicodedata.category(character)
-    if category in ("Cc", "Cs", "Zl", "Zp") or character in _DIRECTION:
+    if category in _UNSEEN and character not in _JOINERS:
         return character.encode("unicode_escape", "surrogatepass").decode("ascii")
     return character

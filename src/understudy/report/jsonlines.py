@@ -52,7 +52,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         "source": place_fields(plan.source),
         "destination": place_fields(plan.destination),
     }
-    yield line("plan", {**places, "summary": plan_summary(plan)})
+    yield line("plan", {**places, "summary": plan_summary(plan), "notes": list(plan.notes)})
 
 
 def plan_summary(plan: Plan) -> dict[str, int]:

@@ -35,6 +35,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     for change in plan.changes:
         yield from change_text(change)
     yield from ledger_text(plan.changes)
+    yield from (f"\nNote: {clean(note)}" for note in plan.notes)
     yield ""
     yield plan_counts(plan)
 

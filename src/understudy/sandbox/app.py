@@ -119,9 +119,16 @@ class Sandbox:
     async def aclose(self) -> None:
         """Stop at once, whatever hangs. May be repeated."""
         self._closing.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        connections = runner.server.connections if runner.server else []
+        transports = [c.transport for c in connections if c.transport is not None]
+        await runner.cleanup()
+        for transport in transports:
+            transport.abort()  # closing would wait for a reader who has left
+        await asyncio.sleep(0)  # the loop tells each of them that it is closed
+        await asyncio.sleep(0)
 
     async def __aenter__(self) -> Self:
         await self.start()
