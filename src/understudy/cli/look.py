@@ -71,9 +71,11 @@ def export(ctx: click.Context, /, place: str, out: Path, **options: Any) -> int:
     )
     count = len(listing.assistants)
     if session.json:
-        fields = {"source": place_fields(listing.place), "path": str(out), "count": count}
+        numbers = {"count": count, "removed": listing.removed}
+        fields = {"source": place_fields(listing.place), "path": str(out), **numbers}
         session.say([line("export", fields)])
     else:
         where = f"from {clean(listing.place.name)} to {clean(str(out))}"
-        session.say([f"Exported {counted(count)} {where}"])
+        gone = f"; removed {listing.removed} that are gone" if listing.removed else ""
+        session.say([f"Exported {counted(count)} {where}{gone}"])
     return 0

@@ -94,6 +94,8 @@ def _run(arguments: list[str] | None) -> int:
     except click.ClickException as error:
         return _fail(UnderstudyError(error.format_message()), settings)
     except (click.Abort, KeyboardInterrupt):
+        if sys.stderr.isatty():
+            emit("", err=True)  # the question still stands on the line
         return _fail(InterruptedRunError("Interrupted."), settings)
     except UnderstudyError as error:
         return _fail(error, settings)

@@ -22,20 +22,20 @@ from understudy.report.jsonlines import line
 @click.option("--latency", type=Number(0, 60), default=0.0, metavar="SECONDS")
 @click.option("--rate-limit", type=Number(min=0.1), metavar="N", help="Requests a second.")
 @click.option("--list-lag", type=Number(0, 600), default=0.0, metavar="SECONDS")
-@click.option("--fault", "faults", multiple=True, metavar="RULE", help="See below; repeatable.")
+@click.option("--fault", "faults", multiple=True, metavar="RULE", help="See above; repeatable.")
 @common
 @click.pass_context
 def sandbox(ctx: click.Context, /, **options: Any) -> int:
     """Serve an OpenAI look-alike on 127.0.0.1; every key is a project of its own.
 
     \b
-    A fault is KIND[=SECONDS][:WHERE][@CHANCE or #NTH or #FROM-TO][xTIMES]:
+    A fault is KIND[=SECONDS[~JITTER]][:WHERE][@CHANCE | #N | #N-M | #N-][xTIMES]:
       503:list@0.1          one list call in ten fails
       drop-after:create#3   the third create is carried out, its answer lost
       429=2:any@0.2x5       rate limits with Retry-After, five at most
       quota:create#10-      no credit from the tenth create on
     Kinds: latency 429 429-ms 429-bare quota 401 403 500 502 503 gone drop-before drop-after
-    hang hang-after truncated html. Where: any create list retrieve update delete models.
+    hang hang-after truncated html. Where: any create list retrieve update delete models other.
 
     \b
     understudy sandbox --demo --port 8700

@@ -100,6 +100,8 @@ class Session:
                 task.cancel()
                 return
             stop.set()
+            if sys.stderr.isatty():
+                self.note("")  # a bar may stand on the line
             self.note("Stopping: writes in flight end first. Once more stops at once.")
 
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -35,8 +35,3 @@ Findings = tuple[Finding, ...]
 def error(code: str, message: str, *, field: str = "", hint: str = "") -> Finding:
     """Return a finding that keeps the assistant from being written."""
     return Finding(code, Severity.ERROR, message, field, hint)
-
-
-def warning(code: str, message: str, *, field: str = "", hint: str = "") -> Finding:
-    """Return a finding that only informs."""
-    return Finding(code, Severity.WARNING, message, field, hint)

@@ -69,7 +69,7 @@ def remembered(
     belongs to others is a UsageError: identity is kept there, and writing over it would lose it.
     Raises SnapshotError for a file that is damaged.
     """
-    wanted = (_where(place_fields(source)), _where(place_fields(destination)))
+    wanted = _pair_of(place_fields(source), place_fields(destination))
     known: dict[str, str] = {}
     for path, read in ((directory / MAPPING, _of_mapping), (directory / JOURNAL, _of_journal)):
         if not path.is_file():
@@ -129,7 +129,7 @@ def _places(record: Mapping[str, Any]) -> _Places:
     version = record.get("format_version", FORMAT_VERSION)
     if version != FORMAT_VERSION:
         raise ValueError(f"its format_version is {version}, this version reads {FORMAT_VERSION}.")
-    return _where(record["source"]), _where(record["destination"])
+    return _pair_of(record["source"], record["destination"])
 
 
 def _pair(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -137,6 +137,14 @@ def _pair(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(one, str) or not isinstance(other, str | None):
         raise TypeError(f"{one!r} and {other!r} are no pair of ids.")
     return [(one, other)] if other else []
+
+
+def _pair_of(source: Mapping[str, Any], destination: Mapping[str, Any]) -> _Places:
+    """Return what tells two places apart; their names where only the keys differ."""
+    one, other = _where(source), _where(destination)
+    if one == other:
+        return (*one, source.get("name")), (*other, destination.get("name"))
+    return one, other
 
 
 def _where(place: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from understudy.config import Settings
@@ -22,10 +22,11 @@ from understudy.replicate.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What was asked for of a place."""
+    """What was asked for of a place; `removed` is how many an export took out of a snapshot."""
 
     place: PlaceInfo
     assistants: tuple[Assistant, ...]
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ async def export(
     selection = selection or Selection()
     listing = await list_assistants(place, settings, selection=selection, stop=stop)
     _require_elsewhere(out, listing.place)
-    Snapshot(out).keep(listing.assistants, listing.place, prune=selection.everything)
-    return listing
+    removed = Snapshot(out).keep(listing.assistants, listing.place, prune=selection.everything)
+    return replace(listing, removed=removed)
 
 
 async def check_profile(profile: Profile, settings: Settings) -> Checked:

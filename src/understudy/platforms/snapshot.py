@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import MissingError, SnapshotError
+from understudy.errors import MissingError, OutputError, SnapshotError
 from understudy.files import read_json, write_whole
 from understudy.model.assistant import Assistant
 from understudy.model.canonical import pretty
@@ -127,18 +127,21 @@ class Snapshot:
     async def aclose(self) -> None:
         """Nothing to release."""
 
-    def keep(self, assistants: Iterable[Assistant], source: PlaceInfo, *, prune: bool) -> None:
+    def keep(self, assistants: Iterable[Assistant], source: PlaceInfo, *, prune: bool) -> int:
         """Make the snapshot hold these records as they are, under their own ids.
 
         With `prune`, records that an earlier export wrote and that are not among them go;
-        folders written by hand stay. May be repeated; raises OutputError.
+        folders written by hand stay. Returns how many went. May be repeated; raises OutputError,
+        also when what would go is another place's export.
         """
         present = self._loaded() if self._path.exists() else self._start()
         kept = list(assistants)
-        if prune:
-            ids = {a.id for a in kept}
-            for gone in [i for i, r in present.items() if i not in ids and "id" in r]:
-                self._remove(gone)
+        ids = {a.id for a in kept}
+        gone = [i for i, r in present.items() if i not in ids and "id" in r] if prune else []
+        if gone:
+            self._require_export_of(source, len(gone))
+        for assistant_id in gone:
+            self._remove(assistant_id)
         taken = {folder.casefold() for folder in self._folders.values()}
         for assistant in kept:
             folder = self._folders.get(assistant.id)
@@ -147,6 +150,17 @@ class Snapshot:
             self._put(assistant.id, {**assistant.raw, "id": assistant.id}, folder=folder)
         self._header = Header(source=_source(source))
         self._save()
+        return len(gone)
+
+    def _require_export_of(self, source: PlaceInfo, gone: int) -> None:
+        keys = ("base_url", "organization", "project")
+        was, now = self._header.source, _source(source)
+        if "base_url" in was and any(was.get(key) != now.get(key) for key in keys):
+            raise OutputError(
+                f"{self._path} holds an export of another place, {was['base_url']}: {gone} "
+                "assistants in it would go.",
+                hint="Choose another path, or remove that one first.",
+            )
 
     def _start(self) -> dict[str, dict[str, Any]]:
         self._records = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from understudy.model.assistant import Assistant
+from understudy.platforms.base import PlaceInfo
 from understudy.replicate.plan import Action, Change, Plan
 
 
@@ -44,6 +45,8 @@ class Drift:
     """All assistants of both places, the first place's order, then what only the second has."""
 
     differences: tuple[Difference, ...]
+    first: PlaceInfo
+    second: PlaceInfo
 
     @property
     def found(self) -> bool:
@@ -65,4 +68,4 @@ def drift_of(plan: Plan, destination: Iterable[Assistant]) -> Drift:
     second = [
         Difference(Sign.ONLY_SECOND, a.name, None, a.id) for a in destination if a.id not in seen
     ]
-    return Drift((*first, *second))
+    return Drift((*first, *second), plan.source, plan.destination)

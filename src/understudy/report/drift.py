@@ -8,7 +8,7 @@ import click
 
 from understudy.replicate.drift import Difference, Drift, Sign
 from understudy.report.clean import clean, fit
-from understudy.report.jsonlines import field_fields, finding_fields, line
+from understudy.report.jsonlines import field_fields, finding_fields, line, place_fields
 from understudy.report.text import field_text, finding_text
 
 _WORDS = {
@@ -23,6 +23,9 @@ _WORDS = {
 def drift_text(drift: Drift, *, quiet: bool = False) -> Iterator[str]:
     """Yield a line an assistant with its differences, and the counts."""
     if not quiet:
+        yield f"A  {clean(str(drift.first))}"
+        yield f"B  {clean(str(drift.second))}"
+        yield ""
         for item in drift.differences:
             yield from _item_text(item)
         yield ""
@@ -44,7 +47,8 @@ def drift_lines(drift: Drift) -> Iterator[str]:
         }
         yield line("difference", fields)
     counts = {word.replace(" ", "_"): drift.count(sign) for sign, (_, word, _) in _WORDS.items()}
-    yield line("check", {"drift": drift.found, "summary": counts})
+    places = {"first": place_fields(drift.first), "second": place_fields(drift.second)}
+    yield line("check", {**places, "drift": drift.found, "summary": counts})
 
 
 def _item_text(item: Difference) -> Iterator[str]:

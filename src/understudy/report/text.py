@@ -28,6 +28,8 @@ _SIGNS = {
 _LONG = 60  # characters from which a text is shown as a unified diff
 _MANY = 5000  # lines, before and after together: comparing takes the square of it
 _NAME = 36  # columns for names
+_WIDE = 500  # characters from which a line is shown in excerpts
+_AROUND = 40  # characters around a difference in an excerpt
 
 
 def plan_text(plan: Plan) -> Iterator[str]:
@@ -107,7 +109,8 @@ def result_text(outcomes: Sequence[Outcome], seconds: float) -> Iterator[str]:
             yield f"    {clean(outcome.error)}"
     counts = run_summary(outcomes)
     shown = [f"{n} {word}" for word, n in counts.items() if word != "total"]
-    yield f"Done: {', '.join(shown)}, in {seconds:.1f} s"
+    text = ", ".join(shown).replace(" 1 conflicts,", " 1 conflict,")
+    yield f"Done: {text}, in {seconds:.1f} s"
 
 
 def assistants_text(assistants: Sequence[Assistant]) -> Iterator[str]:
@@ -157,13 +160,36 @@ def _is_long(value: Any) -> bool:
 
 
 def _unified(before: Any, after: Any) -> Iterator[str]:
-    old, new = (clean_lines(v if isinstance(v, str) else "").split("\n") for v in (before, after))
+    texts = [clean_lines(value) if isinstance(value, str) else None for value in (before, after)]
+    old, new = (text.split("\n") if text is not None else [] for text in texts)
     if len(old) + len(new) > _MANY:
         yield f"      {len(old):,} lines → {len(new):,} lines, too many to compare; see --json"
+        return
+    if max(map(len, (*old, *new))) > _WIDE:
+        yield from _excerpts(texts[0] or "", texts[1] or "")
         return
     for text in list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]:
         color = {"+": "green", "-": "red", "@": "cyan"}.get(text[:1])
         yield _paint(f"      {text}", color) if color else f"      {text}"
+
+
+def _excerpts(before: str, after: str) -> Iterator[str]:
+    """Yield what differs between texts with very long lines, and a little around it."""
+    start = _shared(before, after)
+    end = _shared(before[start:][::-1], after[start:][::-1])
+    for sign, text, color in (("-", before, "red"), ("+", after, "green")):
+        first, last = max(0, start - _AROUND), min(len(text), len(text) - end + _AROUND)
+        shown = json.dumps(text[first:last], ensure_ascii=False)[1:-1]
+        if len(shown) > _WIDE:
+            shown = f"{shown[:_WIDE]}… ({last - first:,} characters)"
+        dots = ("…" if first else "", "…" if last < len(text) else "")
+        yield _paint(f"      {sign}{dots[0]}{shown}{dots[1]}", color)
+
+
+def _shared(one: str, other: str) -> int:
+    """Return with how many equal characters two texts begin."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _short(value: Any) -> str:
