@@ -33,8 +33,8 @@ READ_ONLY = frozenset({"id", "object", "created_at", "updated_at"})
 #: The metadata key that says of which assistant this one is a clone.
 CLONED_FROM = "cloned_from"
 
-#: Where clones name their origin; the second is what an earlier tool wrote, never written now.
-_MARKERS = (CLONED_FROM, "imported_from")
+#: What an earlier tool wrote for the same purpose; read, never written.
+_IMPORTED_FROM = "imported_from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ class Assistant:
     @property
     def cloned_from(self) -> str | None:
         """The id of the assistant that this one is a clone of, if it says so."""
-        metadata = self.metadata
-        for key in _MARKERS:
-            if value := metadata.get(key):
-                return str(value)
-        return None
+        metadata = self.raw.get("metadata")
+        if not isinstance(metadata, dict):
+            return None
+        origin = metadata.get(CLONED_FROM) or metadata.get(_IMPORTED_FROM)
+        return str(origin) if origin else None
 
     @property
     def tools(self) -> list[Any]:

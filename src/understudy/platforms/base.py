@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 from understudy.model.assistant import CLONED_FROM, Assistant, definition
@@ -162,7 +163,7 @@ def render_fields(assistant: Assistant, marker: Marker) -> Rendered:
         if name in payload:
             lost = _holds_anything(payload.pop(name))
             ledger.append(LedgerEntry(name, Fidelity.DROPPED, reason) if lost else exact(name))
-    ledger += [exact(name) for name in payload if name != "metadata"]
+    ledger += _all_exact(tuple(payload))
     ledger.append(_metadata_entry(assistant, marker))
     if not isinstance(assistant.raw.get("metadata"), Mapping | None):
         # Nothing can say there of whom it is the clone: every run would make another one.
@@ -171,6 +172,12 @@ def render_fields(assistant: Assistant, marker: Marker) -> Rendered:
     kept = {k: v for k, v in assistant.metadata.items() if k not in marker.without}
     payload["metadata"] = {**kept, **marker.adds}
     return Rendered(payload, tuple(ledger))
+
+
+@lru_cache(maxsize=64)
+def _all_exact(names: tuple[str, ...]) -> Ledger:
+    """Return the entries of fields that travel as they are; thousands share one shape."""
+    return tuple(exact(name) for name in names if name != "metadata")
 
 
 def _holds_anything(value: Any) -> bool:
@@ -183,8 +190,7 @@ def _holds_anything(value: Any) -> bool:
 
 
 def _metadata_entry(assistant: Assistant, marker: Marker) -> LedgerEntry:
-    left = sorted(marker.without & assistant.metadata.keys())
-    if left:
+    if left := sorted(marker.without & assistant.metadata.keys()):
         reason = f"{', '.join(left)} says where the original came from; the copy says its own"
         return LedgerEntry("metadata", Fidelity.MAPPED, reason)
     return exact("metadata")

@@ -231,7 +231,7 @@ def _from_json(content: bytes) -> Any:
     from pydantic_core import from_json
 
     try:
-        return from_json(content, cache_strings="keys")
+        return from_json(content, cache_strings="all")
     except ValueError:
         return json.loads(content)
 

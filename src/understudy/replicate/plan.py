@@ -229,11 +229,14 @@ class _Planner:
                 yield name, payload.get(name, RESETS.get(name))
 
     def _comparable_extras(self, payload: Mapping[str, Any]) -> list[str]:
-        extras = payload.keys() - _KNOWN - self._options.ignore
+        if not (extras := payload.keys() - _KNOWN - self._options.ignore):
+            return []
         return sorted(extras if self._extras is None else extras & self._extras)
 
     def _left_out(self, payload: Mapping[str, Any], here: Assistant) -> list[LedgerEntry]:
         """Return the fate of fields that differ and that nobody is going to write."""
+        if not self._options.ignore and payload.keys() <= _KNOWN:
+            return []
         ignored = payload.keys() & self._options.ignore
         unseen = payload.keys() - _KNOWN - ignored - set(self._comparable_extras(payload))
         entries = []
