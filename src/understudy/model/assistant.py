@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
@@ -37,7 +38,7 @@ CLONED_FROM = "cloned_from"
 _IMPORTED_FROM = "imported_from"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assistant:
     """A record and its identity; `raw` is never modified."""
 
@@ -67,7 +68,7 @@ class Assistant:
         metadata = self.raw.get("metadata")
         return metadata if isinstance(metadata, dict) else {}
 
-    @property
+    @cached_property
     def cloned_from(self) -> str | None:
         """The id of the assistant that this one is a clone of, if it says so."""
         metadata = self.raw.get("metadata")

@@ -26,6 +26,7 @@ Render = Callable[[Assistant, Marker], Rendered]
 #: Compared and reset when the source lacks them. Knowledge is none of them.
 _COMPARED = tuple(name for name in FIELDS if name != "tool_resources")
 _KNOWN = frozenset(FIELDS)
+_PLAIN = frozenset({str, float, int})
 
 
 class Action(StrEnum):
@@ -225,7 +226,9 @@ class _Planner:
         there = here.raw
         for name in (*self._compared, *self._comparable_extras(payload)):
             wanted, found = payload.get(name), there.get(name)
-            if wanted is not found and not same(name, wanted, found):
+            if wanted is found or (type(wanted) is type(found) in _PLAIN and wanted == found):
+                continue
+            if not same(name, wanted, found):
                 yield name, payload.get(name, RESETS.get(name))
 
     def _comparable_extras(self, payload: Mapping[str, Any]) -> list[str]:
