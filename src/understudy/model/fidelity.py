@@ -24,11 +24,6 @@ class LedgerEntry:
     fidelity: Fidelity
     reason: str = ""
 
-    @property
-    def lossy(self) -> bool:
-        """Whether something of the field did not arrive."""
-        return self.fidelity in (Fidelity.DEGRADED, Fidelity.DROPPED)
-
 
 Ledger = tuple[LedgerEntry, ...]
 
