@@ -15,6 +15,7 @@ from understudy.model.assistant import CLONED_FROM, Assistant, definition
 from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry, exact
 from understudy.model.findings import Findings, error
 from understudy.model.limits import Limits
+from understudy.platforms.knowledge import Knowledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,11 @@ class Platform(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
+        ...
+
+    @property
+    def knowledge(self) -> Knowledge | None:
+        """Its files and vector stores; None where it holds none."""
         ...
 
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
