@@ -83,16 +83,21 @@ async def test_tools_are_completed(client: AsyncOpenAI) -> None:
     ]
 
 
-async def test_a_vector_store_made_along_the_way_becomes_an_id(client: AsyncOpenAI) -> None:
+async def test_a_vector_store_made_along_the_way_becomes_an_id(
+    sandbox: Sandbox, client: AsyncOpenAI
+) -> None:
+    project = sandbox.project(client.api_key)
+    file_id = project.put_file("a.md", b"A")["id"]
     created = await client.beta.assistants.create(
         model="gpt-4o",
         tools=[{"type": "file_search"}],
-        tool_resources={"file_search": {"vector_stores": [{"file_ids": ["file-1"]}]}},
+        tool_resources={"file_search": {"vector_stores": [{"file_ids": [file_id]}]}},
     )
     assert created.tool_resources is not None
     assert created.tool_resources.file_search is not None
     stores = created.tool_resources.file_search.vector_store_ids or []
-    assert [store[:3] for store in stores] == ["vs_"]
+    assert stores == list(project.stores)
+    assert list(project.store_files(stores[0])) == [file_id]
 
 
 async def test_an_update_changes_only_what_it_names(client: AsyncOpenAI) -> None:

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.sandbox import Fault, parse_fault
-from understudy.sandbox.faults import KINDS, PLACES, FaultBook
+from understudy.sandbox.faults import GROUPS, KINDS, PLACES, REQUESTS, FaultBook
 
 kinds = st.sampled_from(sorted(set(KINDS) - {"latency"}))
 places = st.sampled_from(PLACES)
-requests = st.lists(places.filter(lambda place: place != "any"), max_size=60)
+requests = st.lists(st.sampled_from(REQUESTS), max_size=60)
 
 
 def struck(fault: Fault, arriving: list[str], seed: int = 0) -> list[int]:
@@ -31,6 +31,8 @@ def struck(fault: Fault, arriving: list[str], seed: int = 0) -> list[int]:
         ("429-ms=.5", Fault("429-ms", seconds=0.5)),
         ("hangx2", Fault("hang", times=2)),
         ("latency=0.1~0.05:list", Fault("latency", "list", seconds=0.1, jitter=0.05)),
+        ("truncated:files.content#2", Fault("truncated", "files.content", nth=2)),
+        ("503:store_files@0.5", Fault("503", "store_files", chance=0.5)),
         (" gone ", Fault("gone")),
     ],
 )
@@ -51,6 +53,7 @@ def test_what_cannot_be_read_is_refused_with_an_example_and_all_kinds(text: str)
         ("504", "unknown kind '504': choose from latency, 429,"),
         ("explode:list", "unknown kind 'explode': choose from"),
         ("503:nowhere", "unknown place 'nowhere': choose from any, create"),
+        ("503:files.fly", "unknown place 'files.fly': choose from any, create"),
         ("503#0", "requests count from 1"),
         ("503#5-3", "must not end before it starts"),
         ("503#5-0", "must not end before it starts"),
@@ -79,9 +82,19 @@ def test_the_nth_request_overall_is_hit_and_no_other(
 def test_a_range_counts_among_the_requests_that_the_place_selects(
     kind: str, where: str, first: int, more: int, arriving: list[str]
 ) -> None:
-    matching = [index for index, place in enumerate(arriving, 1) if where in ("any", place)]
+    matching = [
+        index
+        for index, kind in enumerate(arriving, 1)
+        if where in ("any", kind) or kind.startswith(f"{where}.")
+    ]
     hit = struck(Fault(kind, where, nth=first, last=first + more), arriving)
     assert hit == matching[first - 1 : first + more]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_means_each_of_its_kinds_and_nothing_else(group: str) -> None:
+    hit = struck(Fault("503", group), list(REQUESTS))
+    assert [REQUESTS[index - 1] for index in hit] == [f"{group}.{deed}" for deed in GROUPS[group]]
 
 
 @given(st.floats(0, 1), st.integers(1, 5), requests, st.integers())

@@ -131,7 +131,8 @@ async def test_a_create_at_the_limit_is_accepted(
     sandbox: Sandbox, raw: aiohttp.ClientSession, fields: dict[str, Any]
 ) -> None:
     async with raw.post(f"{sandbox.base_url}/assistants", data=payload(MODEL | fields)) as reply:
-        assert reply.status == 200, await reply.text()
+        # The file that the twenty ids name is not there, which is found out last.
+        assert reply.status == (404 if "tool_resources" in fields else 200), await reply.text()
 
 
 async def test_a_create_needs_a_model(sandbox: Sandbox, raw: aiohttp.ClientSession) -> None:

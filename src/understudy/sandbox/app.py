@@ -1,12 +1,15 @@
 """The server: takes requests in, lets faults happen, records what came of it."""
 
 import asyncio
+import math
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Self
 
 from aiohttp import web
@@ -14,19 +17,31 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from understudy.sandbox import effects, gate, routes
-from understudy.sandbox.faults import Fault, FaultBook, Verdict
-from understudy.sandbox.state import Lag, Project
-from understudy.sandbox.wire import ApiError, Reply, invalid_beta, too_large
+from understudy.sandbox import effects, gate, multipart, routes
+from understudy.sandbox.call import Call
+from understudy.sandbox.disk import Folder
+from understudy.sandbox.faults import PLAIN, Fault, FaultBook, Verdict, matches
+from understudy.sandbox.ground import Rules
+from understudy.sandbox.sending import drop, send
+from understudy.sandbox.shelf import Lag
+from understudy.sandbox.state import Project
+from understudy.sandbox.wire import ApiError, Reply, invalid_beta, invalid_url, too_large
 
 HOST = "127.0.0.1"
 MAX_BODY = 16 * 1024 * 1024
+_READ_AHEAD = 256 * 1024
 Status = int | Literal["pending", "dropped"]
+_ASSISTANTS = frozenset(PLAIN) - {"models", "other"}
+_CONTAINERS = ("containers", "container_files")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The record of one request. Keys are not kept: `project` is the key's project's label."""
+    """The record of one request. Keys are not kept: `project` is the key's project's label.
+
+    `bytes_in` and `bytes_out` count the bytes of files that came and went, and of their parsed
+    text; 0 for all other requests.
+    """
 
     index: int
     method: str
@@ -38,6 +53,8 @@ class Request:
     organization: str | None = None
     project_header: str | None = None
     beta: str | None = None
+    bytes_in: int = 0
+    bytes_out: int = 0
 
 
 class Sandbox:
@@ -47,6 +64,13 @@ class Sandbox:
     `latency` and `list_lag` are in seconds, `list_lag_calls` in list calls. `keys` are the only
     ones accepted (default: all that start with `sk-`); `clock` tells the time for everything
     but latency. `accept_unknown_parameters` stores and returns what nobody knows.
+
+    Files lie in a temporary directory in `folder`, removed upon closing. `purpose_rule` refuses
+    to give assistants' files back; `indexing` a file takes that many seconds, and fails for names
+    that match a pattern in `indexing_failures`, with its code and message. A file in a batch
+    counts towards `batch_limit`, a chunk of parsed text towards `content_page`; `max_file` and
+    `upload_part_limit` are in bytes. `containers` can be absent, and assistants may name files
+    and stores that do not exist unless `check_resources`.
     """
 
     def __init__(
@@ -63,17 +87,41 @@ class Sandbox:
         port: int = 0,
         accept_unknown_parameters: bool = False,
         clock: Callable[[], float] = time.time,
+        purpose_rule: bool = True,
+        indexing: float = 0.0,
+        indexing_failures: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+        batch_limit: int = 2000,
+        containers: bool = True,
+        content_page: int = 20,
+        max_file: int = 512 * 1024 * 1024,
+        upload_part_limit: int = 64 * 1024 * 1024,
+        check_resources: bool = True,
+        folder: Path | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self._book = FaultBook(faults, seed)
         self._latency = latency
         self._rate_limit = None if rate_limit is None else gate.RateLimit(rate_limit, clock)
+        self._rules = Rules(
+            purpose_rule=purpose_rule,
+            indexing=indexing,
+            indexing_failures=indexing_failures,
+            batch_limit=batch_limit,
+            containers=containers,
+            content_page=content_page,
+            max_file=max_file,
+            upload_part_limit=upload_part_limit,
+            check_resources=check_resources,
+        )
+        self._folder = Folder(folder)
         self._projects = gate.Projects(
             keys=keys,
             models=models,
             seed=seed,
             clock=clock,
             lag=Lag(list_lag, list_lag_calls),
+            rules=self._rules,
+            folder=self._folder,
         )
         self._arrivals = 0
         self._port = port
@@ -104,12 +152,14 @@ class Sandbox:
             raise ValueError(str(error)) from None
 
     def count(self, kind: str = "any") -> int:
-        """Count the requests of this kind that came in, whatever became of them."""
-        return sum(kind in ("any", request.kind) for request in self.requests)
+        """Count the requests of this kind or group that came in, whatever became of them."""
+        return sum(matches(kind, request.kind) for request in self.requests)
 
     async def start(self) -> None:
         """Listen; to be called once. Raises `OSError` when the port is taken."""
-        server = web.Server(self._serve, request_factory=_request, access_log=None)
+        server = web.Server(
+            self._serve, request_factory=_request, access_log=None, read_bufsize=_READ_AHEAD
+        )
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
         self._runner = runner
         await runner.setup()
@@ -121,6 +171,7 @@ class Sandbox:
         self._closing.set()
         runner, self._runner = self._runner, None
         if runner is None:
+            self._folder.remove()
             return
         connections = runner.server.connections if runner.server else []
         transports = [c.transport for c in connections if c.transport is not None]
@@ -129,6 +180,7 @@ class Sandbox:
             transport.abort()  # closing would wait for a reader who has left
         await asyncio.sleep(0)  # the loop tells each of them that it is closed
         await asyncio.sleep(0)
+        self._folder.remove()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -154,21 +206,21 @@ class Sandbox:
         )
         self.requests.append(record)
         try:
-            reply = await self._react(request, route, project, self._book.judge(kind))
-        except asyncio.CancelledError:
+            reply, bytes_in = await self._react(request, route, project, self._book.judge(kind))
+            if reply is None:
+                self._conclude(record, "dropped", bytes_in=bytes_in)
+                return drop(request)
+            # Concluded before it is sent: whoever has the answer finds the record complete.
+            bytes_out = reply.moved
+            if reply.content is not None:
+                bytes_out = reply.content.size - reply.cut
+            self._conclude(record, reply.status, bytes_in=bytes_in, bytes_out=bytes_out)
+            return await send(request, reply, record.index)
+        except (OSError, asyncio.CancelledError) as error:
             self._conclude(record, "dropped")
-            raise
-        self._conclude(record, "dropped" if reply is None else reply.status)
-        if reply is None:
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response(status=500)
-        return web.Response(
-            status=reply.status,
-            body=reply.body,
-            content_type=reply.content_type,
-            headers={"x-request-id": f"req_{record.index:032x}", **reply.headers},
-        )
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return drop(request)
 
     def _admit(self, request: web.BaseRequest) -> Project | ApiError:
         """Find the project of the request's key, which is charged for one request."""
@@ -187,34 +239,64 @@ class Sandbox:
         route: routes.Route | ApiError,
         project: Project | ApiError,
         verdict: Verdict,
-    ) -> Reply | None:
-        """Reply to a request under a verdict; None means to break the connection off."""
+    ) -> tuple[Reply | None, int]:
+        """Reply to a request under a verdict, None meaning to break the connection off.
+
+        The second is how many bytes of a file came in. Raises `OSError` if the client leaves.
+        """
         if verdict.delay + self._latency:
             await self._pause(verdict.delay + self._latency)
         effect = effects.of(verdict.fault, request.method, request.path)
-        body = await _read(request)
+        body = await self._take(request, route, project, effect)
         reply = effect.instead or self._execute(request, route, project, body)
         if effect.hangs:
             await self._closing.wait()
-        return effect.spoil(reply)
+        return effect.spoil(reply), body.moved if isinstance(body, multipart.Form) else 0
+
+    async def _take(
+        self,
+        request: web.BaseRequest,
+        route: routes.Route | ApiError,
+        project: Project | ApiError,
+        effect: effects.Effect,
+    ) -> bytes | multipart.Form | ApiError:
+        """Read the body, of at most `MAX_BODY` bytes; a form with a file goes to disk."""
+        file_field = route.file_field if isinstance(route, routes.Route) else None
+        if file_field is None or not multipart.is_form(request.headers):
+            return await _read(request)
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        wanted = effect.instead is None and isinstance(project, Project)
+        rules = self._rules
+        order = multipart.Order(
+            file_field,
+            limit=rules.upload_part_limit if file_field == "data" else rules.max_file,
+            folder=self._folder if wanted else None,
+            enough=(request.content_length or 0) / 2 if effect.early else math.inf,
+        )
+        return await multipart.receive(request, order)
 
     def _execute(
         self,
         request: web.BaseRequest,
         route: routes.Route | ApiError,
         project: Project | ApiError,
-        body: bytes | ApiError,
+        body: bytes | multipart.Form | ApiError,
     ) -> Reply:
         """Answer as an untroubled server does."""
         if isinstance(route, ApiError):
             return route.reply
         if isinstance(project, ApiError):
             return project.reply
-        if route.kind != "models" and not gate.asks_for_v2(request.headers):
+        if route.kind in _ASSISTANTS and not gate.asks_for_v2(request.headers):
             return invalid_beta().reply
+        if route.group in _CONTAINERS and not self._rules.containers:
+            return invalid_url(request.method, request.path).reply
         if isinstance(body, ApiError):
             return body.reply
-        call = routes.Call(project, route.target, request.query, body, self._lenient)
+        form = body if isinstance(body, multipart.Form) else None
+        data = body if isinstance(body, bytes) else b""
+        call = Call(project, route.ids, request.query, data, form, self._lenient)
         return routes.answer(route, call)
 
     async def _pause(self, seconds: float) -> None:
@@ -222,11 +304,15 @@ class Sandbox:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
 
-    def _conclude(self, record: Request, status: Status) -> None:
+    def _conclude(
+        self, record: Request, status: Status, *, bytes_in: int = 0, bytes_out: int = 0
+    ) -> None:
         # Whoever reads the records may have cleared them meanwhile.
         place = bisect_left(self.requests, record.index, key=attrgetter("index"))
-        if place < len(self.requests) and self.requests[place] is record:
-            self.requests[place] = replace(record, status=status)
+        if place < len(self.requests) and self.requests[place].index == record.index:
+            self.requests[place] = replace(
+                record, status=status, bytes_in=bytes_in, bytes_out=bytes_out
+            )
 
 
 def _route(request: web.BaseRequest) -> routes.Route | ApiError:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from understudy.sandbox.faults import Fault
 from understudy.sandbox.wire import (
@@ -27,6 +27,8 @@ def _lost(_: Reply) -> Reply | None:
 
 
 def _truncated(reply: Reply) -> Reply | None:
+    if reply.content is not None:
+        return replace(reply, cut=reply.content.size - reply.content.size // 2)
     return Reply(200, reply.body[: len(reply.body) // 2], reply.headers)
 
 
@@ -39,12 +41,14 @@ class Effect:
     """How a request is treated.
 
     `instead` is answered without executing it; None executes it. `spoil` makes of the reply
-    what the client gets, None being a broken connection. `hangs` waits for the end in between.
+    what the client gets, None being a broken connection. `hangs` waits for the end in between,
+    `early` breaks off before a file has arrived as a whole.
     """
 
     instead: Reply | None = None
     spoil: Callable[[Reply], Reply | None] = _untouched
     hangs: bool = False
+    early: bool = False
 
 
 NONE = Effect()
@@ -76,7 +80,7 @@ _SIMPLE: Mapping[str, Effect] = {
             type="server_error",
         ).reply
     ),
-    "drop-before": Effect(_NOTHING, _lost),
+    "drop-before": Effect(_NOTHING, _lost, early=True),
     "drop-after": Effect(spoil=_lost),
     "hang": Effect(_NOTHING, _lost, hangs=True),
     "hang-after": Effect(spoil=_lost, hangs=True),
@@ -99,6 +103,6 @@ def of(fault: Fault | None, method: str, path: str) -> Effect:
         headers = _WAITS[fault.kind](fault.pause)
         return Effect(rate_limited(1, fault.pause or None, headers).reply)
     if fault.kind == "gone":
-        concerned = path.split("/")[2:3] == ["assistants"]
+        concerned = fault.where != "any" or path.split("/")[2:3] == ["assistants"]
         return Effect(invalid_url(method, path).reply) if concerned else NONE
     return _SIMPLE[fault.kind]

@@ -9,6 +9,8 @@ The text form, as flags take it::
     quota:create#10-        from the tenth create on, the quota is used up
     429=2:any@0.2x5         one request in five must wait 2 s, five times at most
     latency=0.1~0.05:list   every list takes 100 to 150 ms longer
+    truncated:files.content half of each file that is downloaded
+    503:store_files@0.1     one request in ten about files in vector stores fails
 """
 
 import math
@@ -34,21 +36,41 @@ KINDS = MappingProxyType(
         "drop-after": "the connection breaks, the request was executed",
         "hang": "never answers, the request was not executed",
         "hang-after": "never answers, the request was executed",
-        "truncated": "executed, but the JSON of the answer stops half-way",
+        "truncated": "executed, but the answer stops half-way: JSON too early, a file too short",
         "html": "executed, but the answer is an HTML page with status 200",
-        "gone": "every /assistants call is a 404, as after the shutdown of the API",
+        "gone": "every /assistants call (or what WHERE names) is a 404, as after a shutdown",
     }
 )
-PLACES = ("any", "create", "list", "retrieve", "update", "delete", "models", "other")
+#: The kinds of requests to assistants and models, and of those that go nowhere.
+PLAIN = ("create", "list", "retrieve", "update", "delete", "models", "other")
+#: The kinds of requests in each group; `files.create` is one of them, `files` means all of them.
+GROUPS = MappingProxyType(
+    {
+        "files": ("create", "list", "retrieve", "delete", "content"),
+        "uploads": ("create", "part", "complete", "cancel"),
+        "stores": ("create", "list", "retrieve", "update", "delete"),
+        "store_files": ("create", "list", "retrieve", "update", "delete", "content"),
+        "batches": ("create", "retrieve", "list", "cancel"),
+        "containers": ("create", "list", "retrieve", "delete"),
+        "container_files": ("create", "list", "retrieve", "delete", "content"),
+    }
+)
+REQUESTS = (*PLAIN, *(f"{group}.{deed}" for group, deeds in GROUPS.items() for deed in deeds))
+PLACES = ("any", *REQUESTS, *GROUPS)
 
 _DEFAULT_SECONDS = MappingProxyType({"latency": 0.1, "429": 1.0, "429-ms": 0.02})
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 _FORM = re.compile(
     rf"(?P<kind>[a-z0-9-]+?)(?:=(?P<seconds>{_NUMBER})(?:~(?P<jitter>{_NUMBER}))?)?"
-    rf"(?::(?P<where>[a-z]+))?"
+    rf"(?::(?P<where>[a-z_]+(?:\.[a-z]+)?))?"
     rf"(?:@(?P<chance>{_NUMBER})|\#(?P<nth>\d+)(?P<range>-(?P<last>\d*))?)?"
     rf"(?:x(?P<times>\d+))?"
 )
+
+
+def matches(where: str, request: str) -> bool:
+    """Tell whether a request of a kind is one that `where` means: a kind, a group, or `any`."""
+    return where in ("any", request, request.partition(".")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +158,7 @@ class _Armed:
     def strikes(self, where: str) -> random.Random | None:
         """Dice for the details if the rule strikes this request, else None."""
         fault = self.fault
-        if fault.where not in ("any", where):
+        if not matches(fault.where, where):
             return None
         self.seen += 1
         # One die per request, so that the outcome depends on the count alone.

@@ -23,17 +23,19 @@ def defaults() -> dict[str, Any]:
     }
 
 
-def changes(fields: Mapping[str, Any], new_id: Callable[[str], str]) -> dict[str, Any]:
+def changes(
+    fields: Mapping[str, Any], new_store: Callable[[Mapping[str, Any]], str]
+) -> dict[str, Any]:
     """Return `fields` as they are kept: null means the default, tools are complete.
 
-    A vector store that is to be made along the way becomes the id of one, from `new_id`.
+    A vector store that is to be made along the way becomes the id of one, from `new_store`.
     """
     standard = defaults()
     kept = {name: standard.get(name) if value is None else value for name, value in fields.items()}
     if fields.get("tools"):
         kept["tools"] = [_tool(tool) for tool in fields["tools"]]
     if fields.get("tool_resources"):
-        kept["tool_resources"] = _resources(fields["tool_resources"], new_id)
+        kept["tool_resources"] = _resources(fields["tool_resources"], new_store)
     return kept
 
 
@@ -50,9 +52,11 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
     return tool
 
 
-def _resources(resources: dict[str, Any], new_id: Callable[[str], str]) -> dict[str, Any]:
+def _resources(
+    resources: dict[str, Any], new_store: Callable[[Mapping[str, Any]], str]
+) -> dict[str, Any]:
     search = resources.get("file_search") or {}
     if "vector_stores" not in search:
         return resources
-    ids = [*search.get("vector_store_ids", ()), *(new_id("vs_") for _ in search["vector_stores"])]
+    ids = [*search.get("vector_store_ids", ()), *map(new_store, search["vector_stores"])]
     return resources | {"file_search": {"vector_store_ids": ids}}

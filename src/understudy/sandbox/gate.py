@@ -4,8 +4,11 @@ import math
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from understudy.sandbox.disk import Folder
+from understudy.sandbox.ground import Rules
 from understudy.sandbox.models import DEFAULT_MODELS
-from understudy.sandbox.state import Lag, Project
+from understudy.sandbox.shelf import Lag
+from understudy.sandbox.state import Project
 from understudy.sandbox.wire import (
     invalid_key,
     mismatched,
@@ -27,12 +30,16 @@ class Projects:
         seed: int,
         clock: Clock,
         lag: Lag,
+        rules: Rules,
+        folder: Folder,
     ) -> None:
         self._keys = None if keys is None else frozenset(keys)
         self._models = DEFAULT_MODELS if models is None else tuple(models)
         self._seed = seed
         self._clock = clock
         self._lag = lag
+        self._rules = rules
+        self._folder = folder
         self._projects: dict[str, Project] = {}
 
     def get(self, key: str) -> Project:
@@ -49,6 +56,8 @@ class Projects:
                 clock=self._clock,
                 models=self._models,
                 lag=self._lag,
+                rules=self._rules,
+                folder=self._folder,
             )
         return project
 

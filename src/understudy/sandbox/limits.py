@@ -24,11 +24,11 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 def check(body: Mapping[str, Any]) -> None:
     """Refuse (`ApiError` 400) the first value in `body` that exceeds a limit."""
     for name, limit in MAX_TEXT.items():
-        _check_text(name, body.get(name), limit)
+        check_text(name, body.get(name), limit)
     for name, bounds in RANGES.items():
         check_range(name, body.get(name), *bounds)
-    _check_metadata(body.get("metadata") or {})
-    _check_array("tools", body.get("tools") or (), MAX_TOOLS)
+    check_metadata(body.get("metadata") or {})
+    check_array("tools", body.get("tools") or (), MAX_TOOLS)
     for index, tool in enumerate(body.get("tools") or ()):
         check_tool = _TOOL_CHECKS.get(tool["type"])
         if check_tool is not None:
@@ -39,7 +39,8 @@ def check(body: Mapping[str, Any]) -> None:
             _check_name("response_format.json_schema.name", name)
 
 
-def _check_text(path: str, text: str | None, limit: int) -> None:
+def check_text(path: str, text: str | None, limit: int) -> None:
+    """Refuse (`ApiError` 400) a text of more than `limit` characters."""
     if text is not None and len(text) > limit:
         raise ApiError(
             400,
@@ -66,7 +67,8 @@ def check_range(path: str, value: float | None, low: float, high: float) -> None
     )
 
 
-def _check_array(path: str, items: Sequence[object], limit: int) -> None:
+def check_array(path: str, items: Sequence[object], limit: int) -> None:
+    """Refuse (`ApiError` 400) a list of more than `limit` items."""
     if len(items) > limit:
         raise ApiError(
             400,
@@ -77,36 +79,38 @@ def _check_array(path: str, items: Sequence[object], limit: int) -> None:
         )
 
 
-def _check_metadata(metadata: Mapping[str, str]) -> None:
+def check_metadata(metadata: Mapping[str, object], path: str = "metadata") -> None:
+    """Refuse (`ApiError` 400) too many pairs, too long keys and too long texts."""
     if len(metadata) > MAX_METADATA_PAIRS:
         raise ApiError(
             400,
-            f"Invalid 'metadata': too many properties. Expected an object with at most"
+            f"Invalid '{path}': too many properties. Expected an object with at most"
             f" {MAX_METADATA_PAIRS} properties, but got an object with {len(metadata)}"
             " properties instead.",
-            param="metadata",
+            param=path,
             code="object_above_max_properties",
         )
     for key, value in metadata.items():
         if len(key) > MAX_METADATA_KEY:
             raise ApiError(
                 400,
-                f"Invalid property name in 'metadata': string too long. Expected a property name"
+                f"Invalid property name in '{path}': string too long. Expected a property name"
                 f" with maximum length {MAX_METADATA_KEY}, but got one with length {len(key)}"
                 " instead.",
-                param="metadata",
+                param=path,
                 code="property_name_above_max_length",
             )
-        _check_text(f"metadata.{key}", value, MAX_METADATA_VALUE)
+        if isinstance(value, str):
+            check_text(f"{path}.{key}", value, MAX_METADATA_VALUE)
 
 
 def _check_resources(resources: Mapping[str, Any]) -> None:
     for (tool, ids), limit in MAX_RESOURCES.items():
-        _check_array(f"tool_resources.{tool}.{ids}", resources.get(tool, {}).get(ids, ()), limit)
+        check_array(f"tool_resources.{tool}.{ids}", resources.get(tool, {}).get(ids, ()), limit)
 
 
 def _check_name(path: str, name: str) -> None:
-    _check_text(path, name, 64)
+    check_text(path, name, 64)
     if _NAME.fullmatch(name) is None:
         raise ApiError(
             400,

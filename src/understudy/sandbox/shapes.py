@@ -3,7 +3,7 @@
 Only shapes are judged here (names, types, allowed values); `limits` judges sizes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_type_hints
 
 from openai.types.beta.assistant_create_params import (
@@ -22,10 +22,10 @@ from pydantic_core import ErrorDetails
 
 from understudy.sandbox.wire import ApiError
 
-_Adapters = Mapping[str, TypeAdapter[Any]]
+Adapters = Mapping[str, TypeAdapter[Any]]
 
 
-def _fields(params: type) -> _Adapters:
+def _fields(params: type) -> Adapters:
     hints = get_type_hints(params)
     # A model's hint is a plain string united with all known names; the names add nothing.
     return {
@@ -35,15 +35,15 @@ def _fields(params: type) -> _Adapters:
     }
 
 
-CREATE: _Adapters = _fields(AssistantCreateParams)
-UPDATE: _Adapters = _fields(AssistantUpdateParams)
+CREATE: Adapters = _fields(AssistantCreateParams)
+UPDATE: Adapters = _fields(AssistantUpdateParams)
 
-_TOOLS: _Adapters = {
+_TOOLS: Adapters = {
     "code_interpreter": TypeAdapter(CodeInterpreterToolParam),
     "function": TypeAdapter(FunctionToolParam),
     "file_search": TypeAdapter(FileSearchToolParam),
 }
-_FORMATS: _Adapters = {
+_FORMATS: Adapters = {
     "text": TypeAdapter(ResponseFormatText),
     "json_object": TypeAdapter(ResponseFormatJSONObject),
     "json_schema": TypeAdapter(ResponseFormatJSONSchema),
@@ -72,7 +72,7 @@ _GOT = {
 }
 
 
-def check(fields: _Adapters, body: Mapping[str, object], *, lenient: bool) -> None:
+def check(fields: Adapters, body: Mapping[str, object], *, lenient: bool) -> None:
     """Refuse (`ApiError` 400) the first parameter in `body` that does not have its shape.
 
     `lenient` lets pass what nobody knows: parameters, tool types, keys inside of tools.
@@ -83,7 +83,7 @@ def check(fields: _Adapters, body: Mapping[str, object], *, lenient: bool) -> No
         elif name == "response_format":
             _check_format(value, lenient=lenient)
         elif name in fields:
-            _check(fields[name], value, name, lenient=lenient)
+            check_value(fields[name], value, name, lenient=lenient)
         elif not lenient:
             raise unknown_parameter(name)
     _check_new_stores(body.get("tool_resources"), lenient=lenient)
@@ -91,30 +91,30 @@ def check(fields: _Adapters, body: Mapping[str, object], *, lenient: bool) -> No
 
 def _check_tools(tools: object, *, lenient: bool) -> None:
     if not isinstance(tools, list):
-        raise _wrong_type("tools", "an array", tools)
+        raise wrong_type("tools", "an array", tools)
     for index, tool in enumerate(tools):
-        _check_tagged(_TOOLS, tool, f"tools[{index}]", lenient=lenient)
+        check_tagged(_TOOLS, tool, f"tools[{index}]", lenient=lenient)
 
 
 def _check_format(value: object, *, lenient: bool) -> None:
     if value is None or value == "auto":
         return
     if isinstance(value, str):
-        raise _wrong_value("response_format", value, ["auto"])
-    _check_tagged(_FORMATS, value, "response_format", lenient=lenient)
+        raise wrong_value("response_format", value, ["auto"])
+    check_tagged(_FORMATS, value, "response_format", lenient=lenient)
 
 
-def _check_tagged(choices: _Adapters, value: object, path: str, *, lenient: bool) -> None:
-    """Check an object by the adapter that its `type` names."""
+def check_tagged(choices: Adapters, value: object, path: str, *, lenient: bool = False) -> None:
+    """Refuse (`ApiError` 400) an object that does not have the shape that its `type` names."""
     if not isinstance(value, dict):
-        raise _wrong_type(path, "an object", value)
+        raise wrong_type(path, "an object", value)
     if "type" not in value:
         raise missing_parameter(f"{path}.type")
     kind = value["type"]
     if isinstance(kind, str) and kind in choices:
-        _check(choices[kind], value, path, lenient=lenient)
+        check_value(choices[kind], value, path, lenient=lenient)
     elif not (lenient and isinstance(kind, str)):
-        raise _wrong_value(f"{path}.type", kind, list(choices))
+        raise wrong_value(f"{path}.type", kind, list(choices))
 
 
 def _check_new_stores(resources: object, *, lenient: bool) -> None:
@@ -123,10 +123,13 @@ def _check_new_stores(resources: object, *, lenient: bool) -> None:
         case {"file_search": {"vector_stores": list(stores)}}:
             for index, store in enumerate(stores):
                 path = f"tool_resources.file_search.vector_stores[{index}]"
-                _check(_VECTOR_STORE, store, path, lenient=lenient)
+                check_value(_VECTOR_STORE, store, path, lenient=lenient)
 
 
-def _check(adapter: TypeAdapter[Any], value: object, path: str, *, lenient: bool) -> None:
+def check_value(
+    adapter: TypeAdapter[Any], value: object, path: str, *, lenient: bool = False
+) -> None:
+    """Refuse (`ApiError` 400) a value that does not have its shape."""
     try:
         adapter.validate_python(value, strict=True, extra="ignore" if lenient else "forbid")
     except ValidationError as error:
@@ -144,8 +147,8 @@ def _translated(detail: ErrorDetails, path: str) -> ApiError:
             return unknown_parameter(path)
         case "literal_error":
             expected = str(detail.get("ctx", {}).get("expected", ""))
-            return _wrong_value(path, detail["input"], [expected.replace("'", "")])
-    return _wrong_type(path, _EXPECTED.get(detail["type"], "another type"), detail["input"])
+            return wrong_value(path, detail["input"], [expected.replace("'", "")])
+    return wrong_type(path, _EXPECTED.get(detail["type"], "another type"), detail["input"])
 
 
 def missing_parameter(path: str) -> ApiError:
@@ -159,13 +162,15 @@ def unknown_parameter(path: str) -> ApiError:
     return ApiError(400, f"Unknown parameter: '{path}'.", param=path, code="unknown_parameter")
 
 
-def _wrong_type(path: str, expected: str, value: object) -> ApiError:
+def wrong_type(path: str, expected: str, value: object) -> ApiError:
+    """Say that a value is of another type than it should be."""
     got = _GOT.get(type(value).__name__, "something else")
     message = f"Invalid type for '{path}': expected {expected}, but got {got} instead."
     return ApiError(400, message, param=path, code="invalid_type")
 
 
-def _wrong_value(path: str, value: object, choices: list[str]) -> ApiError:
+def wrong_value(path: str, value: object, choices: Sequence[str]) -> ApiError:
+    """Say that a value is none of those that are allowed."""
     shown = value if isinstance(value, str) else type(value).__name__
     message = f"Invalid value: '{shown}'. Supported values are: {', '.join(choices)}."
     return ApiError(400, message, param=path, code="invalid_value")

@@ -1,56 +1,35 @@
-"""What a project holds: its assistants and its models. No I/O; time comes from a clock."""
+"""What a project holds: its assistants, its models, its knowledge. Time comes from a clock."""
 
-import string
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from random import Random
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from understudy.sandbox import fill
+from understudy.sandbox.disk import Folder
+from understudy.sandbox.files import Files
+from understudy.sandbox.ground import Ground, Ids, Rules
 from understudy.sandbox.models import DEFAULT_MODELS
+from understudy.sandbox.shelf import Lag, Page, Shelf, View
+from understudy.sandbox.stores import Addition, Stores
 from understudy.sandbox.wire import encode
 
-_LETTERS = string.ascii_letters + string.digits
-_LONG_AGO = float("-inf")
-
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
-    """One assistant, with what a reply needs ready to send, and since when lists may show it."""
+class Assistant:
+    """One assistant, also ready to send."""
 
-    serial: int
     fields: dict[str, Any]
     encoded: bytes
-    born: float
-    born_at_call: float
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """How far lists lag behind creates: in seconds, and in list calls."""
-
-    seconds: float = 0.0
-    calls: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list, in the order asked for."""
-
-    ids: tuple[str, ...]
-    items: tuple[bytes, ...]
-    has_more: bool
-
-
-class UnknownAssistantError(KeyError):
-    """There is no assistant with this id in the project."""
 
 
 class Project:
-    """One project's state. What `add` and `edit` are given is not validated."""
+    """One project's state. What the methods are given is not validated; times are in seconds.
+
+    Whatever names something that is not there raises `UnknownIdError`, a `KeyError`.
+    """
 
     def __init__(
         self,
@@ -59,116 +38,207 @@ class Project:
         seed: str = "",
         clock: Callable[[], float],
         models: Sequence[str] = DEFAULT_MODELS,
-        lag: Lag = Lag(),
+        lag: Lag | None = None,
+        rules: Rules | None = None,
+        folder: Folder | None = None,
     ) -> None:
         self.label = label
         self.models: Sequence[str] = tuple(models)
         self.organization: str | None = None
         self.project: str | None = None
+        self.rules = rules or Rules()
+        self.folder = folder or Folder()
+        ground = Ground(
+            seed=seed, clock=clock, lag=lag or Lag(), rules=self.rules, folder=self.folder
+        )
         self._clock = clock
-        self._lag = lag
-        self._dice = Random(seed)  # noqa: S311 - ids that a seed repeats, not secrets
-        self._stored: dict[str, _Stored] = {}
-        self._order: list[int] = []
-        self._ids: dict[int, str] = {}
-        self._last_serial = 0
+        self._ids = Ids(seed)
         self._last_created = 0
-        self._list_calls = 0
+        self._assistants: Shelf[Assistant] = ground.shelf("assistant")
+        #: The parts that the API's handlers work on.
+        self.file_desk = Files(ground)
+        self.store_desk = Stores(ground, self.file_desk)
+
+    def now(self) -> float:
+        """Return the time by the project's clock."""
+        return self._clock()
 
     @property
     def assistants(self) -> Mapping[str, dict[str, Any]]:
         """All assistants by id, oldest first. Read only: change them with `edit`."""
-        return MappingProxyType({id_: stored.fields for id_, stored in self._stored.items()})
+        return MappingProxyType({one.fields["id"]: one.fields for one in self._assistants.all()})
 
     def add(self, **fields: Any) -> dict[str, Any]:
         """Put an assistant here, as if long ago: lists show it at once. Returns it complete."""
-        return self._insert(deepcopy(fields), _LONG_AGO, _LONG_AGO).fields
+        return self._insert(deepcopy(fields), at_once=True).fields
 
     def create(self, fields: Mapping[str, Any]) -> bytes:
         """Create through the API: lists may lag behind. Returns the assistant as JSON."""
-        return self._insert(fields, self._clock(), self._list_calls).encoded
+        return self._insert(fields, at_once=False).encoded
 
     def encoded(self, assistant_id: str) -> bytes:
-        """Return the assistant as JSON. Raises `UnknownAssistantError`."""
-        return self._find(assistant_id).encoded
+        """Return the assistant as JSON."""
+        return self._assistants[assistant_id].encoded
 
     def fields(self, assistant_id: str) -> dict[str, Any]:
-        """Return the assistant's fields, not to be changed. Raises `UnknownAssistantError`."""
-        return self._find(assistant_id).fields
+        """Return the assistant's fields, not to be changed."""
+        return self._assistants[assistant_id].fields
 
     def edit(self, assistant_id: str, **fields: Any) -> dict[str, Any]:
-        """Change these fields and no others. Raises `UnknownAssistantError`."""
-        old = self._find(assistant_id)
-        new = old.fields | fill.changes(deepcopy(fields), self._new_id)
-        stored = _Stored(old.serial, new, encode(new), old.born, old.born_at_call)
-        self._stored[assistant_id] = stored
+        """Change these fields and no others."""
+        old = self.fields(assistant_id)
+        new = old | fill.changes(deepcopy(fields), self._new_store)
+        self._assistants.replace(assistant_id, Assistant(new, encode(new)))
         return new
 
     def remove(self, assistant_id: str) -> None:
-        """Delete the assistant. Raises `UnknownAssistantError`."""
-        serial = self._find(assistant_id).serial
-        del self._stored[assistant_id], self._ids[serial]
-        del self._order[bisect_left(self._order, serial)]
+        """Delete the assistant."""
+        self._assistants.remove(assistant_id)
 
     def page(
         self, *, limit: int, newest_first: bool, after: str | None = None, before: str | None = None
-    ) -> Page:
-        """Return one page of the list; counts as a list call. Raises `UnknownAssistantError`."""
-        visible = self._visible()
-        self._list_calls += 1
-        start, stop = 0, len(visible)
-        for cursor, follows in ((after, True), (before, False)):
-            if cursor is None:
-                continue
-            serial = self._find(cursor).serial
-            if follows != newest_first:
-                start = bisect_right(visible, serial)
-            else:
-                stop = bisect_left(visible, serial)
-        # `before` alone asks for what stands directly before the cursor.
-        backwards = before is not None and after is None
-        if newest_first != backwards:
-            cut = visible[max(start, stop - limit) : stop]
-        else:
-            cut = visible[start : min(stop, start + limit)]
-        ids = tuple(self._ids[serial] for serial in (reversed(cut) if newest_first else cut))
-        items = tuple(self._stored[id_].encoded for id_ in ids)
-        return Page(ids, items, has_more=stop - start > limit)
+    ) -> Page[Assistant]:
+        """Return one page of the list of assistants; counts as a list call."""
+        return self._assistants.page(
+            limit=limit, newest_first=newest_first, after=after, before=before
+        )
 
-    def _visible(self) -> list[int]:
-        lag = self._lag
-        if not lag.seconds and not lag.calls:
-            return self._order
-        latest = self._clock() - lag.seconds
-        latest_call = self._list_calls - lag.calls
-        return [
-            stored.serial
-            for stored in self._stored.values()
-            if stored.born <= latest and stored.born_at_call <= latest_call
-        ]
+    @property
+    def files(self) -> Mapping[str, dict[str, Any]]:
+        """All files by id, oldest first, as the API shows them at any moment."""
+        return View(lambda: self.file_desk.shelf, lambda file: dict(file.fields))
 
-    def _insert(self, fields: Mapping[str, Any], born: float, born_at_call: float) -> _Stored:
+    @property
+    def stores(self) -> Mapping[str, dict[str, Any]]:
+        """All vector stores by id, oldest first, as the API shows them at any moment."""
+        return View(lambda: self.store_desk.shelf, self.store_desk.shown)
+
+    def store_files(self, store_id: str) -> Mapping[str, dict[str, Any]]:
+        """All files of a store by id, as the API shows them at any moment."""
+        desk = self.store_desk
+        desk.find(store_id)
+        return View(lambda: desk.find(store_id).files, lambda member: member.shown(self._clock()))
+
+    def put_file(
+        self,
+        name: str,
+        content: bytes | Path,
+        *,
+        purpose: str = "assistants",
+        created_at: int | None = None,
+    ) -> dict[str, Any]:
+        """Put a file here, as if long ago: lists show it at once. A path is copied."""
+        file = self.file_desk.add(
+            name, self.folder.keep(content), purpose=purpose, created_at=created_at, at_once=True
+        )
+        return dict(file.fields)
+
+    def put_store(
+        self,
+        *,
+        name: str = "",
+        files: Sequence[str | Mapping[str, Any]] = (),
+        metadata: Mapping[str, str] | None = None,
+        expires_after: Mapping[str, Any] | None = None,
+        description: str | None = None,
+    ) -> dict[str, Any]:
+        """Put a vector store here, as if long ago: its files are indexed, or have failed.
+
+        A file is an id, or a mapping with `file_id`, `attributes` and `chunking_strategy`.
+        """
+        desk = self.store_desk
+        fields = deepcopy(
+            {
+                "name": name,
+                "metadata": metadata,
+                "expires_after": expires_after,
+                "description": description,
+            }
+        )
+        store = desk.add(fields, [self._addition(file) for file in files], at_once=True)
+        return desk.shown(store)
+
+    def content(self, file_id: str) -> bytes:
+        """Return a file's bytes, all of them at once."""
+        return b"".join(self.file_desk.find(file_id).content.blocks())
+
+    def sha256(self, file_id: str) -> str:
+        """Return the SHA-256 of a file's bytes in hexadecimal digits, in constant memory."""
+        return self.file_desk.find(file_id).content.digest("sha256")
+
+    def edit_store(self, store_id: str, **fields: Any) -> dict[str, Any]:
+        """Change these fields of a store; what nobody knows is shown as it is."""
+        store = self.store_desk.find(store_id)
+        self.store_desk.edit(store, deepcopy(fields))
+        return self.store_desk.shown(store)
+
+    def attach(
+        self,
+        store_id: str,
+        file_id: str,
+        attributes: Mapping[str, Any] | None = None,
+        chunking_strategy: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Put a file into a store, indexed at once. Raises `ApiError` if the store expired."""
+        desk = self.store_desk
+        addition = self._addition(
+            {
+                "file_id": file_id,
+                "attributes": attributes,
+                "chunking_strategy": chunking_strategy,
+            }
+        )
+        (member,) = desk.attach(desk.find(store_id), [addition], at_once=True)
+        return member.shown(self._clock())
+
+    def detach(self, store_id: str, file_id: str) -> None:
+        """Take a file out of a store; the file itself stays."""
+        self.store_desk.detach(self.store_desk.find(store_id), file_id)
+
+    def edit_attributes(
+        self, store_id: str, file_id: str, attributes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Replace the attributes of a file in a store."""
+        member = self.store_desk.find(store_id).files[file_id]
+        member.attributes = deepcopy(dict(attributes))
+        return member.shown(self._clock())
+
+    def remove_file(self, file_id: str) -> None:
+        """Delete a file, here and in all stores."""
+        self.file_desk.remove(file_id)
+
+    def remove_store(self, store_id: str) -> None:
+        """Delete a store; its files stay."""
+        self.store_desk.remove(store_id)
+
+    def expire_store(self, store_id: str) -> None:
+        """Let a store expire, whatever its time."""
+        self.store_desk.find(store_id).expired = True
+
+    def _addition(self, wanted: str | Mapping[str, Any]) -> Addition:
+        if isinstance(wanted, str):
+            return Addition(self.file_desk.find(wanted))
+        copy = deepcopy(dict(wanted))
+        file = self.file_desk.find(copy["file_id"])
+        return Addition(file, copy.get("attributes"), copy.get("chunking_strategy"))
+
+    def _insert(self, fields: Mapping[str, Any], *, at_once: bool) -> Assistant:
         self._last_created = max(self._last_created, int(self._clock()))
-        self._last_serial += 1
         identity: dict[str, Any] = {
-            "id": self._new_id("asst_"),
+            "id": self._ids.new("asst_"),
             "object": "assistant",
             "created_at": self._last_created,
         }
-        complete = identity | fill.defaults() | fill.changes(fields, self._new_id)
-        stored = _Stored(self._last_serial, complete, encode(complete), born, born_at_call)
-        if complete["id"] in self._stored:
-            raise ValueError(f"{complete['id']} exists already")
-        self._stored[complete["id"]] = stored
-        self._ids[stored.serial] = complete["id"]
-        self._order.append(stored.serial)
-        return stored
+        complete = identity | fill.defaults() | fill.changes(fields, self._new_store)
+        made = Assistant(complete, encode(complete))
+        self._assistants.add(complete["id"], made, at_once=at_once)
+        return made
 
-    def _find(self, assistant_id: str) -> _Stored:
-        try:
-            return self._stored[assistant_id]
-        except KeyError:
-            raise UnknownAssistantError(assistant_id) from None
-
-    def _new_id(self, prefix: str) -> str:
-        return prefix + "".join(self._dice.choices(_LETTERS, k=24))
+    def _new_store(self, wanted: Mapping[str, Any]) -> str:
+        """Make the store that an assistant asks for along the way; returns its id."""
+        known = self.file_desk.shelf
+        ids = dict.fromkeys(id_ for id_ in wanted.get("file_ids", ()) if id_ in known)
+        chunking = wanted.get("chunking_strategy")
+        additions = [Addition(known[id_], None, chunking) for id_ in ids]
+        store = self.store_desk.add({"metadata": wanted.get("metadata")}, additions)
+        return store.id

@@ -4,15 +4,25 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from understudy.sandbox.disk import Content
+from understudy.sandbox.shelf import UnknownIdError
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer, ready to be sent."""
+    """One answer, ready to be sent.
+
+    `content` is sent in place of `body`; all of it is promised, `cut` bytes are kept back. `moved`
+    is how many bytes of knowledge are in `body`.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    content: Content | None = None
+    cut: int = 0
+    moved: int = 0
 
 
 class ApiError(Exception):
@@ -146,3 +156,27 @@ def out_of_quota() -> ApiError:
         type="insufficient_quota",
         code="insufficient_quota",
     )
+
+
+#: What is said of an id that nobody knows, by the kind of thing; and the parameter, if it is named.
+_UNKNOWN: Mapping[str, tuple[str, str | None]] = {
+    "assistant": ("No assistant found with id '{}'.", None),
+    "file": ("No such File object: {}", "id"),
+    "vector store": ("No vector store found with id '{}'.", None),
+    "store file": ("No file found with id '{}' in vector store '{}'.", None),
+    "batch": ("No file batch found with id '{}' in vector store '{}'.", None),
+    "upload": ("No upload found with id '{}'.", None),
+    "container": ("Container with id '{}' not found.", None),
+    "container file": ("Container file with id '{}' not found.", None),
+}
+
+
+def unknown(error: UnknownIdError) -> ApiError:
+    """Say that there is no such thing in the project."""
+    message, param = _UNKNOWN[error.kind]
+    return ApiError(404, message.format(error.id, error.place), param=param)
+
+
+def file_reply(content: Content) -> Reply:
+    """Reply 200 with the bytes of a file."""
+    return Reply(200, b"", content_type="application/octet-stream", content=content)
