@@ -248,7 +248,7 @@ class Sandbox:
             await self._pause(verdict.delay + self._latency)
         effect = effects.of(verdict.fault, request.method, request.path)
         body = await self._take(request, route, project, effect)
-        reply = effect.instead or self._execute(request, route, project, body)
+        reply = effect.instead or await self._execute(request, route, project, body)
         if effect.hangs:
             await self._closing.wait()
         return effect.spoil(reply), body.moved if isinstance(body, multipart.Form) else 0
@@ -276,7 +276,7 @@ class Sandbox:
         )
         return await multipart.receive(request, order)
 
-    def _execute(
+    async def _execute(
         self,
         request: web.BaseRequest,
         route: routes.Route | ApiError,
@@ -297,7 +297,7 @@ class Sandbox:
         form = body if isinstance(body, multipart.Form) else None
         data = body if isinstance(body, bytes) else b""
         call = Call(project, route.ids, request.query, data, form, self._lenient)
-        return routes.answer(route, call)
+        return await routes.answer(route, call)
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not beyond the end of the server."""

@@ -73,6 +73,19 @@ def listed(page: Page[Item], encoded: Callable[[Item], bytes]) -> Reply:
     return Reply(200, b'{"object":"list","data":[%b],%b' % (items, rest[1:]))
 
 
+def required_form(call: Call, file_field: str) -> Form:
+    """Return the form with its file. Raises `ApiError`: 400 if there is none, 413 for its size."""
+    form = call.form
+    if form is None:
+        message = "Invalid content type: this endpoint expects 'multipart/form-data'."
+        raise ApiError(400, message)
+    if form.problem is not None:
+        raise form.problem
+    if file_field not in form.files:
+        raise shapes.missing_parameter(file_field)
+    return form
+
+
 def _limit(text: str, most: int) -> int:
     if not text.isascii() or not text.removeprefix("-").isdecimal():
         message = f"Invalid type for 'limit': expected an integer, but got '{text[:20]}' instead."

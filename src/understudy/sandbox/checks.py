@@ -99,6 +99,10 @@ def _expiry(policy: Any, path: str) -> None:
         check_range(f"{path}.{name}", policy.get(name), *bounds)
 
 
+def _size(size: int, path: str) -> None:
+    check_range(path, size, 1, MAX_UPLOAD)
+
+
 def _chunking(strategy: Any, path: str) -> None:
     shapes.check_tagged(_CHUNKING, strategy, path)
     if strategy["type"] != "static":
@@ -119,6 +123,7 @@ _LIMITS: Mapping[str, Callable[[Any, str], None]] = MappingProxyType(
         "metadata": check_metadata,
         "attributes": check_metadata,
         "expires_after": _expiry,
+        "bytes": _size,
         "chunking_strategy": _chunking,
         "files": _files,
     }

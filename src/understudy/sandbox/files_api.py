@@ -4,25 +4,23 @@ from collections.abc import Mapping
 from operator import attrgetter
 
 from understudy.sandbox import checks, shapes
-from understudy.sandbox.call import Call, listed
+from understudy.sandbox.call import Call, listed, required_form
 from understudy.sandbox.files import PURPOSES
-from understudy.sandbox.multipart import Form
-from understudy.sandbox.wire import ApiError, Reply, file_reply, ok
+from understudy.sandbox.wire import Reply, file_reply, ok
 
 _EXPIRY = {"expires_after[anchor]": "anchor", "expires_after[seconds]": "seconds"}
-_FIELDS = ("file", "purpose", *_EXPIRY)
+_FIELDS = ("purpose", *_EXPIRY)
 
 
 def create_file(call: Call) -> Reply:
     """`POST /files`."""
-    form = required_form(call)
-    for name in (*form.fields, *form.files):
+    form = required_form(call, "file")
+    for name in form.fields:
         if name not in _FIELDS and not call.lenient:
             raise shapes.unknown_parameter(name)
-    for name in ("file", "purpose"):
-        if name not in form.fields and name not in form.files:
-            raise shapes.missing_parameter(name)
-    purpose = form.fields.get("purpose", "")
+    if "purpose" not in form.fields:
+        raise shapes.missing_parameter("purpose")
+    purpose = form.fields["purpose"]
     if purpose not in PURPOSES:
         raise shapes.wrong_value("purpose", purpose, [f"'{one}'" for one in PURPOSES])
     lifetime = _lifetime(form.fields)
@@ -52,16 +50,6 @@ def delete_file(call: Call) -> Reply:
 def file_content(call: Call) -> Reply:
     """`GET /files/{id}/content`."""
     return file_reply(call.project.file_desk.download(call.target))
-
-
-def required_form(call: Call) -> Form:
-    """Return the form that was sent. Raises `ApiError`: 400 for another body, 413 for its size."""
-    if call.form is None:
-        message = "Invalid content type: this endpoint expects 'multipart/form-data'."
-        raise ApiError(400, message)
-    if call.form.problem is not None:
-        raise call.form.problem
-    return call.form
 
 
 def _lifetime(fields: Mapping[str, str]) -> int | None:

@@ -1,9 +1,15 @@
 """Which handler answers at which address."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from understudy.sandbox import assistants_api, files_api, stores_api
+from understudy.sandbox import (
+    assistants_api,
+    containers_api,
+    files_api,
+    stores_api,
+    uploads_api,
+)
 from understudy.sandbox.call import Call
 from understudy.sandbox.shelf import UnknownIdError
 from understudy.sandbox.wire import ApiError, Reply, invalid_url, unknown, wrong_method
@@ -15,7 +21,7 @@ class Route(NamedTuple):
     """Where a request goes: its kind, its handler, the field with a file, the ids in its path."""
 
     kind: str
-    handle: Callable[[Call], Reply]
+    handle: Callable[[Call], Reply | Awaitable[Reply]]
     file_field: str | None = None
     ids: tuple[str, ...] = ()
 
@@ -38,10 +44,11 @@ def find(method: str, path: str) -> Route:
     return choices[method]._replace(ids=ids)
 
 
-def answer(route: Route, call: Call) -> Reply:
+async def answer(route: Route, call: Call) -> Reply:
     """Return the reply of `route`, errors included."""
     try:
-        return route.handle(call)
+        reply = route.handle(call)
+        return reply if isinstance(reply, Reply) else await reply
     except ApiError as error:
         return error.reply
     except UnknownIdError as error:
@@ -97,5 +104,28 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
     },
     "vector_stores/*/file_batches/*/files": {
         "GET": Route("batches.list", stores_api.list_batch_files)
+    },
+    "uploads": {"POST": Route("uploads.create", uploads_api.create_upload)},
+    "uploads/*/parts": {"POST": Route("uploads.part", uploads_api.add_part, "data")},
+    "uploads/*/complete": {"POST": Route("uploads.complete", uploads_api.complete_upload)},
+    "uploads/*/cancel": {"POST": Route("uploads.cancel", uploads_api.cancel_upload)},
+    "containers": {
+        "POST": Route("containers.create", containers_api.create_container),
+        "GET": Route("containers.list", containers_api.list_containers),
+    },
+    "containers/*": {
+        "GET": Route("containers.retrieve", containers_api.retrieve_container),
+        "DELETE": Route("containers.delete", containers_api.delete_container),
+    },
+    "containers/*/files": {
+        "POST": Route("container_files.create", containers_api.create_container_file, "file"),
+        "GET": Route("container_files.list", containers_api.list_container_files),
+    },
+    "containers/*/files/*": {
+        "GET": Route("container_files.retrieve", containers_api.retrieve_container_file),
+        "DELETE": Route("container_files.delete", containers_api.delete_container_file),
+    },
+    "containers/*/files/*/content": {
+        "GET": Route("container_files.content", containers_api.container_file_content)
     },
 }

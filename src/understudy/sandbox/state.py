@@ -8,12 +8,14 @@ from types import MappingProxyType
 from typing import Any
 
 from understudy.sandbox import fill
+from understudy.sandbox.containers import Containers
 from understudy.sandbox.disk import Folder
 from understudy.sandbox.files import Files
 from understudy.sandbox.ground import Ground, Ids, Rules
 from understudy.sandbox.models import DEFAULT_MODELS
 from understudy.sandbox.shelf import Lag, Page, Shelf, View
 from understudy.sandbox.stores import Addition, Stores
+from understudy.sandbox.uploads import Uploads
 from understudy.sandbox.wire import encode
 
 
@@ -58,6 +60,8 @@ class Project:
         #: The parts that the API's handlers work on.
         self.file_desk = Files(ground)
         self.store_desk = Stores(ground, self.file_desk)
+        self.upload_desk = Uploads(ground)
+        self.container_desk = Containers(ground)
 
     def now(self) -> float:
         """Return the time by the project's clock."""
@@ -118,6 +122,11 @@ class Project:
         desk = self.store_desk
         desk.find(store_id)
         return View(lambda: desk.find(store_id).files, lambda member: member.shown(self._clock()))
+
+    @property
+    def containers(self) -> Mapping[str, dict[str, Any]]:
+        """All containers by id, oldest first, as the API shows them at any moment."""
+        return View(lambda: self.container_desk.shelf, self.container_desk.shown)
 
     def put_file(
         self,
