@@ -22,10 +22,22 @@ DATA = (
 )
 INFRASTRUCTURE = (
     "platforms.base",
+    "platforms.knowledge",
+    "platforms.lacking",
     "platforms.limiter",
+    "platforms.memory_knowledge",
+    "platforms.openai_errors",
+    "platforms.openai_knowledge",
+    "platforms.openai_records",
+    "platforms.openai_transfer",
     "platforms.openai_wire",
+    "platforms.paced_knowledge",
     "platforms.pacing",
+    "platforms.snapshot_files",
     "platforms.snapshot_form",
+    "platforms.snapshot_knowledge",
+    "platforms.snapshot_stores",
+    "platforms.turns",
 )
 
 #: Which module may import what of ours; the longest name that fits decides.
@@ -39,7 +51,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "model": ("model",),
     "platforms": ("model", *LEAVES, *INFRASTRUCTURE),
     "platforms.catalog": ("errors", "platforms"),
-    "replicate": ("model", "errors", "platforms.base", "replicate"),
+    "replicate": ("model", "errors", "platforms.base", "platforms.knowledge", "replicate"),
     "report": ("report", "errors", "redact", "profile", *DATA),
     "ops": ("model", "platforms", "replicate", "report", "config", *LEAVES, "ops"),
     "ops.rehearsal": ("sandbox", "errors", "platforms"),

@@ -6,12 +6,12 @@ OpenAI's own endpoint was removed on 2026-08-26; `base_url` decides who answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from understudy.errors import (
     AuthenticationError,
     EndpointGoneError,
-    LostAnswerError,
     MissingError,
     RejectedError,
 )
@@ -25,10 +25,10 @@ from understudy.platforms.base import (
     Rendered,
     render_fields,
 )
+from understudy.platforms.knowledge import Knowledge
 from understudy.platforms.openai_wire import Wire, WireClient
 
 NAME = "openai-assistants"
-_PAGE = 100
 _HEADERS = {"OpenAI-Beta": "assistants=v2"}
 
 
@@ -50,27 +50,19 @@ class AssistantsV2:
         """The published limits; models can be listed."""
         return Capabilities(limits=ASSISTANTS_V2, remote=True, lists_models=True)
 
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """The project's files and vector stores."""
+        from understudy.platforms.openai_knowledge import OpenAIKnowledge
+
+        return OpenAIKnowledge(self._client)
+
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return up to 100 assistants."""
-        query: dict[str, str | int] = {
-            "limit": _PAGE,
-            "order": "desc" if newest_first else "asc",
-            **({"after": after} if after else {}),
-        }
-        # With `after`, a 404 is about that id: it was deleted while the list was read.
-        reply = await self._client.request(
-            "GET", "/assistants", query=query, collection=after is None
+        records, last = await self._client.page(
+            "/assistants", after=after, newest_first=newest_first
         )
-        data = reply.get("data")
-        if not isinstance(data, list):
-            raise self._malformed("a listing without a list")
-        assistants = tuple(self._assistant(record) for record in data)
-        last = assistants[-1].id if assistants else None
-        # A server that leaves out has_more is asked again until a page is not full.
-        more = reply.get("has_more", len(assistants) == _PAGE)
-        if more and last in (None, after):
-            raise self._malformed("a listing that says has_more and does not go on")
-        return Page(assistants, last if more else None)
+        return Page(tuple(self._assistant(record) for record in records), last)
 
     async def retrieve(self, assistant_id: str) -> Assistant:
         """Return one assistant or raise MissingError."""
@@ -117,14 +109,8 @@ class AssistantsV2:
 
     def _assistant(self, record: Any) -> Assistant:
         if not isinstance(record, dict) or not isinstance(record.get("id"), str):
-            raise self._malformed("an assistant without an id")
+            raise self._client.malformed("an assistant without an id")
         return Assistant(record["id"], record)
-
-    def _malformed(self, what: str) -> LostAnswerError:
-        return LostAnswerError(
-            f"{self._wire.place}: {self._wire.base_url} answered with {what}.",
-            hint="Is it really an OpenAI-compatible Assistants API?",
-        )
 
 
 def _path(assistant_id: str) -> str:

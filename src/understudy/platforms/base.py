@@ -156,8 +156,8 @@ class Platform(Protocol):
 
 #: Fields that point into their own project; copying the ids would point nowhere.
 _NOT_CARRIED = {
-    "tool_resources": "files and vector stores are not copied yet, and the source's ids mean "
-    "nothing in the destination",
+    "tool_resources": "files and vector stores were not asked for (--file-search, "
+    "--code-interpreter), and the source's ids mean nothing in the destination",
 }
 
 

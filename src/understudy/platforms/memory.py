@@ -17,6 +17,7 @@ from understudy.platforms.base import (
     Rendered,
     render_fields,
 )
+from understudy.platforms.memory_knowledge import MemoryKnowledge
 
 PAGE = 100
 
@@ -27,8 +28,15 @@ _NUMBERS = itertools.count(1)
 class Memory:
     """Holds everything that it is given, without limits, for as long as the process lives."""
 
-    def __init__(self, records: Iterable[Mapping[str, Any]] = (), *, name: str = "memory") -> None:
+    def __init__(
+        self,
+        records: Iterable[Mapping[str, Any]] = (),
+        *,
+        name: str = "memory",
+        downloads: bool = True,
+    ) -> None:
         self._info = PlaceInfo(name=name, platform="memory", address=f"memory:{name}")
+        self._knowledge = MemoryKnowledge(name, downloads=downloads)
         self._records: dict[str, dict[str, Any]] = {}
         for record in records:
             self._add(record)
@@ -42,6 +50,11 @@ class Memory:
     def capabilities(self) -> Capabilities:
         """Everything fits."""
         return Capabilities(limits=None, remote=False)
+
+    @property
+    def knowledge(self) -> MemoryKnowledge:
+        """Its files and vector stores; with `downloads` off it keeps the bytes to itself."""
+        return self._knowledge
 
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return up to 100 assistants in the order of their creation."""

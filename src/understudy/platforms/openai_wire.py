@@ -7,9 +7,11 @@ time-out, and drop fields that it does not know; see docs/adr.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
@@ -17,44 +19,24 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from understudy._version import __version__
-from understudy.errors import (
-    AuthenticationError,
-    BusyError,
-    EndpointGoneError,
-    LostAnswerError,
-    MissingError,
-    PlaceError,
-    QuotaError,
-    RejectedError,
-    UnreachableError,
-)
+from understudy.errors import LostAnswerError, RejectedError, UnreachableError
+from understudy.platforms.openai_errors import classify, refusal, retry_after
 from understudy.redact import redact
 
 if TYPE_CHECKING:
     import aiohttp
     from multidict import CIMultiDictProxy
 
+    from understudy.platforms.openai_transfer import Form
+
 #: Seconds without a byte before a request counts as lost; the SDK's own default is 600.
 READ_TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
 TOTAL_TIMEOUT = 600.0  # a server that sends a byte now and then does not keep us for ever
+SLOWEST = 100_000.0  # bytes a second; a transfer may take as much longer as it needs at that rate
 
 #: No reply that we ask for is larger; a page of 100 assistants stays below 30 MB.
 MOST_BYTES = 1 << 28
-
-#: 429 codes that no waiting cures; `*_spend_limit_exceeded` is matched by its ending.
-_QUOTA_CODES = frozenset(
-    {"insufficient_quota", "credit_balance_exhausted", "organization_usage_limit_exceeded"}
-)
-
-#: Said with a 404 by servers whose models are deployments; the endpoint is there.
-_NO_MODEL_CODES = frozenset({"model_not_found", "DeploymentNotFound"})
-
-_GONE_HINT = (
-    "OpenAI removed the Assistants API on 2026-08-26. If this should be another server, check "
-    "base_url (it usually ends in /v1). Work from a snapshot or an export file instead: "
-    "understudy import PATH --to PLACE."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +55,7 @@ class WireClient:
     """Sends one request per call and returns the reply's JSON object."""
 
     def __init__(self, wire: Wire, *, headers: Mapping[str, str]) -> None:
-        self._wire = wire
+        self.wire = wire
         self._headers = dict(headers)
         self._session: aiohttp.ClientSession | None = None
 
@@ -84,32 +66,101 @@ class WireClient:
         *,
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
+        form: Form | None = None,
         collection: bool = False,
     ) -> dict[str, Any]:
         """Return the reply as a dict or raise the PlaceError that says what to do.
 
-        `collection` marks paths whose 404 means that the whole endpoint is gone.
+        `collection` marks paths whose 404 means that the whole endpoint is gone. What went
+        wrong while a form's content was read is raised as it is.
         """
         import aiohttp
 
         what = f"{method} {path}"
-        data = None if body is None else json.dumps(body).encode()
+        data = json.dumps(body).encode() if body is not None else form
         session = self._connect()
         try:
             async with session.request(
                 method,
-                self._wire.base_url + path,
+                self.wire.base_url + path,
                 params={key: str(value) for key, value in (query or {}).items()},
                 data=data,
                 allow_redirects=False,  # a redirect must not carry the key elsewhere
+                **({} if form is None else self._sending(form)),
             ) as reply:
                 status, headers = reply.status, reply.headers
                 content = await _read(reply)
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            if form is not None and form.failure is not None:
+                raise form.failure from error
             self._broken(error, what)
         if status >= 300:
             self._refused(status, headers, content, what, collection=collection)
         return self._parse(content, what)
+
+    async def page(
+        self,
+        path: str,
+        *,
+        after: str | None,
+        limit: int = 100,
+        newest_first: bool = False,
+        collection: bool = True,
+    ) -> tuple[list[Any], str | None]:
+        """Return part of a listing, and the id that continues it, None after the last part."""
+        query: dict[str, str | int] = {
+            "limit": limit,
+            "order": "desc" if newest_first else "asc",
+            **({"after": after} if after else {}),
+        }
+        # With `after`, a 404 is about that id: it was deleted while the list was read.
+        reply = await self.request("GET", path, query=query, collection=collection and not after)
+        data = reply.get("data")
+        if not isinstance(data, list):
+            raise self.malformed("a listing without a list")
+        last = data[-1].get("id") if data and isinstance(data[-1], dict) else None
+        # A server that leaves out has_more is asked again until a page is not full.
+        more = reply.get("has_more", len(data) == limit)
+        if more and (not isinstance(last, str) or last == after):
+            raise self.malformed("a listing that says has_more and does not go on")
+        return data, last if more else None
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, bytes_expected: int = 0
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Yield the reply to a GET, its body unread; raises like `request`, also for the body.
+
+        The connection is closed if the body was not read to its end.
+        """
+        import aiohttp
+
+        what, loop = f"GET {path}", asyncio.get_running_loop()
+        try:
+            async with (
+                asyncio.timeout(TOTAL_TIMEOUT) as deadline,
+                self._connect().get(
+                    self.wire.base_url + path,
+                    headers={"Accept-Encoding": "identity"},
+                    allow_redirects=False,
+                    timeout=self._timeout(None),
+                ) as reply,
+            ):
+                if reply.status >= 300:
+                    said = await _read(reply)
+                    self._refused(reply.status, reply.headers, said, what, collection=False)
+                length = reply.content_length or bytes_expected
+                deadline.reschedule(loop.time() + TOTAL_TIMEOUT + length / SLOWEST)
+                yield reply
+        except (TimeoutError, aiohttp.ClientError) as error:
+            self._broken(error, what)
+
+    def malformed(self, what: str) -> LostAnswerError:
+        """Return the error for a reply that is JSON and yet makes no sense."""
+        return LostAnswerError(
+            f"{self.wire.place}: {self.wire.base_url} answered with {what}.",
+            hint="Is it really an OpenAI-compatible API?",
+        )
 
     async def aclose(self) -> None:
         """Close all connections; may be called twice."""
@@ -121,7 +172,7 @@ class WireClient:
         if self._session is None:
             import aiohttp
 
-            wire = self._wire
+            wire = self.wire
             scope = {"OpenAI-Organization": wire.organization, "OpenAI-Project": wire.project}
             headers = {
                 "Authorization": f"Bearer {wire.api_key.get_secret_value()}",
@@ -133,28 +184,38 @@ class WireClient:
             self._session = aiohttp.ClientSession(
                 headers=headers,
                 connector=aiohttp.TCPConnector(limit=0),  # the caller bounds concurrency
-                timeout=aiohttp.ClientTimeout(
-                    total=TOTAL_TIMEOUT,
-                    sock_connect=CONNECT_TIMEOUT,
-                    sock_read=wire.read_timeout,
-                ),
+                timeout=self._timeout(TOTAL_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 proxy=_proxy(wire.base_url),
                 read_bufsize=1 << 20,
             )
         return self._session
 
+    def _timeout(self, total: float | None) -> aiohttp.ClientTimeout:
+        import aiohttp
+
+        return aiohttp.ClientTimeout(
+            total=total, sock_connect=CONNECT_TIMEOUT, sock_read=self.wire.read_timeout
+        )
+
+    def _sending(self, form: Form) -> dict[str, Any]:
+        """Return what differs for a request that carries a file."""
+        return {
+            "headers": {"Content-Type": form.content_type},
+            "timeout": self._timeout(TOTAL_TIMEOUT + form.length / SLOWEST),
+        }
+
     def _parse(self, content: bytes, what: str) -> dict[str, Any]:
         try:
             value = _from_json(content)
         except (ValueError, RecursionError) as error:
             raise LostAnswerError(
-                f"{self._wire.place}: {what} was answered with something that is not JSON "
+                f"{self.wire.place}: {what} was answered with something that is not JSON "
                 f"({len(content)} bytes).",
-                hint=f"Is {self._wire.base_url} really an OpenAI-compatible API?",
+                hint=f"Is {self.wire.base_url} really an OpenAI-compatible API?",
             ) from error
         if not isinstance(value, dict):
-            raise LostAnswerError(f"{self._wire.place}: {what} was not answered with an object.")
+            raise LostAnswerError(f"{self.wire.place}: {what} was not answered with an object.")
         return value
 
     def _refused(
@@ -166,26 +227,26 @@ class WireClient:
         *,
         collection: bool,
     ) -> NoReturn:
-        refusal = _refusal(content)
-        code, said = refusal.get("code") or "", refusal["message"]
-        kind, hint = _classify(status, code, said, collection=collection)
+        found = refusal(content)
+        code, said = found.get("code") or "", found["message"]
+        kind, hint = classify(status, code, said, what.split()[1], collection=collection)
         if 300 <= status < 400:
             said = f"it points to {redact(headers.get('Location', 'nowhere'))}"
             hint = "Set base_url to the address that it points to."
         words = f"{status} {code}".rstrip()
         raise kind(
-            f"{self._wire.place}: {what} was answered {words}: {said.rstrip('.')}.",
+            f"{self.wire.place}: {what} was answered {words}: {said.rstrip('.')}.",
             hint=hint,
             code=code or None,
-            param=refusal.get("param"),
-            retry_after=_retry_after(headers),
+            param=found.get("param"),
+            retry_after=retry_after(headers),
         )
 
     def _broken(self, error: Exception, what: str) -> NoReturn:
         """Translate a failed connection: certainly not carried out, or nobody knows."""
         import aiohttp
 
-        place, url = self._wire.place, self._wire.base_url
+        place, url = self.wire.place, self.wire.base_url
         if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
             raise RejectedError(
                 f"{place}: {url} is not an address that can be connected to.",
@@ -202,30 +263,6 @@ class WireClient:
         ) from error
 
 
-def _classify(
-    status: int, code: str, said: str, *, collection: bool
-) -> tuple[type[PlaceError], str]:
-    """Return which error an answer is, and what to do about it."""
-    if status in (401, 403):
-        return AuthenticationError, (
-            "Check the key, the organization and the project of this place: understudy profiles "
-            "--check."
-        )
-    if status == 429:
-        if code in _QUOTA_CODES or code.endswith("_spend_limit_exceeded"):
-            return QuotaError, "Add credit or raise the limit, then run the same command again."
-        return BusyError, ""
-    if status == 404:
-        if code in _NO_MODEL_CODES:
-            return RejectedError, ""
-        if collection or said.startswith("Invalid URL"):
-            return EndpointGoneError, _GONE_HINT
-        return MissingError, "It was deleted meanwhile, or belongs to another project."
-    if status in (408, 409) or status >= 500:
-        return LostAnswerError, ""
-    return RejectedError, ""
-
-
 def _from_json(content: bytes) -> Any:
     """Parse JSON; the fast parser refuses lone surrogates, the standard one takes them."""
     from pydantic_core import from_json
@@ -237,37 +274,19 @@ def _from_json(content: bytes) -> Any:
 
 
 async def _read(reply: aiohttp.ClientResponse) -> bytes:
-    """Return the whole body; raises ValueError for one that no API would send."""
+    """Return the whole body; raises ClientPayloadError for one that no API would send."""
+    import aiohttp
+
     if (reply.content_length or 0) > MOST_BYTES:
-        raise ValueError(f"a reply of {reply.content_length:,} bytes")
+        raise aiohttp.ClientPayloadError(f"a reply of {reply.content_length:,} bytes")
     chunks: list[bytes] = []
     size = 0
     async for chunk in reply.content.iter_any():
         size += len(chunk)
         if size > MOST_BYTES:
-            raise ValueError(f"a reply of more than {MOST_BYTES:,} bytes")
+            raise aiohttp.ClientPayloadError(f"a reply of more than {MOST_BYTES:,} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _refusal(content: bytes) -> dict[str, Any]:
-    """Return message, code and param of an error reply, without keys, the message bounded.
-
-    Some servers answer with whole pages, others with an object of their own.
-    """
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
-        value = None
-    error = value.get("error", value) if isinstance(value, dict) else None
-    found = error if isinstance(error, dict) else {"message": error}
-    text = found.get("message") or found.get("detail")
-    # Without keys first, then short: half a key is not recognised any more.
-    message = redact(str(text or content[:65536].decode("utf-8", "replace") or "no reason given"))
-    short = message if len(message) <= 400 else message[:400] + "..."
-    named = {key: found.get(key) for key in ("code", "param")}
-    texts = {key: redact(value)[:100] for key, value in named.items() if isinstance(value, str)}
-    return {**texts, "message": short}
 
 
 def _proxy(url: str) -> str | None:
@@ -279,32 +298,6 @@ def _proxy(url: str) -> str | None:
     if host == "localhost" or host.startswith("127.") or host == "::1" or proxy_bypass(host):
         return None
     return getproxies().get(parts.scheme)
-
-
-def _retry_after(headers: CIMultiDictProxy[str]) -> float | None:
-    """Return the seconds that the reply asks to wait, None where it does not say."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) * scale
-        except (KeyError, ValueError):
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    return _retry_date(headers.get("retry-after"))
-
-
-def _retry_date(value: str | None) -> float | None:
-    """Return the seconds until an HTTP date, as RFC 9110 allows for Retry-After."""
-    from datetime import UTC, datetime
-    from email.utils import parsedate_to_datetime
-
-    try:
-        moment = parsedate_to_datetime(value or "")
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _reason(error: BaseException) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from understudy.errors import BusyError, ClosedError, InterruptedRunError, PlaceError
 from understudy.model.assistant import Assistant
 from understudy.platforms.base import (
     Capabilities,
@@ -18,24 +16,12 @@ from understudy.platforms.base import (
     Rendered,
     Wait,
 )
+from understudy.platforms.knowledge import Knowledge
 from understudy.platforms.limiter import Limiter
+from understudy.platforms.paced_knowledge import PacedKnowledge
+from understudy.platforms.turns import RetryPolicy, Turns
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """Times in seconds; `patience` bounds how long one call waits for a busy place."""
-
-    attempts: int = 5
-    base: float = 0.5
-    longest: float = 20.0
-    patience: float = 900.0
-
-    def backoff(self, attempt: int) -> float:
-        """Return a jittered delay that doubles with every attempt, the first being 0."""
-        ceiling: float = min(self.longest, self.base * 2.0 ** min(attempt, 16))
-        return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not cryptography
+__all__ = ["Paced", "RetryPolicy"]
 
 
 class Paced:
@@ -52,23 +38,17 @@ class Paced:
         *,
         policy: RetryPolicy | None = None,
         on_wait: Callable[[Wait], None] = lambda _: None,
-        stoppable: bool = True,
     ) -> None:
         self._inner = inner
-        self._limiter = limiter
-        self._stoppable = stoppable
-        self._policy = policy or RetryPolicy()
-        self._on_wait = on_wait
+        self._turns = Turns(inner.info.name, limiter, policy=policy, on_wait=on_wait)
+        self._knowledge: Knowledge | None = None
 
     def unstoppable(self) -> Paced:
         """Return the same place for requests that must be made even after a stop was asked for."""
-        return Paced(
-            self._inner,
-            self._limiter,
-            policy=self._policy,
-            on_wait=self._on_wait,
-            stoppable=False,
-        )
+        place = copy.copy(self)
+        place._turns = self._turns.unstoppable()  # noqa: SLF001 - another of this class
+        place._knowledge = None  # noqa: SLF001
+        return place
 
     @property
     def info(self) -> PlaceInfo:
@@ -80,31 +60,38 @@ class Paced:
         """What it can do."""
         return self._inner.capabilities
 
+    @property
+    def knowledge(self) -> Knowledge | None:
+        """Its files and vector stores on the same limiter; None where it holds none."""
+        if self._knowledge is None and (inner := self._inner.knowledge) is not None:
+            self._knowledge = PacedKnowledge(inner, self._turns)
+        return self._knowledge
+
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return one page, repeated until it comes."""
-        return await self._call(
+        return await self._turns.call(
             lambda: self._inner.list_page(after=after, newest_first=newest_first)
         )
 
     async def retrieve(self, assistant_id: str) -> Assistant:
         """Return one assistant, repeated until it comes."""
-        return await self._call(lambda: self._inner.retrieve(assistant_id))
+        return await self._turns.call(lambda: self._inner.retrieve(assistant_id))
 
     async def create(self, payload: Mapping[str, Any]) -> Assistant:
         """Create, repeated only after answers that say that nothing was done."""
-        return await self._call(lambda: self._inner.create(payload), idempotent=False)
+        return await self._turns.call(lambda: self._inner.create(payload), idempotent=False)
 
     async def update(self, assistant_id: str, fields: Mapping[str, Any]) -> Assistant:
         """Update, repeated until it is confirmed."""
-        return await self._call(lambda: self._inner.update(assistant_id, fields))
+        return await self._turns.call(lambda: self._inner.update(assistant_id, fields))
 
     async def delete(self, assistant_id: str) -> None:
         """Delete, repeated until it is confirmed."""
-        await self._call(lambda: self._inner.delete(assistant_id))
+        await self._turns.call(lambda: self._inner.delete(assistant_id))
 
     async def models(self) -> frozenset[str] | None:
         """Return the models, repeated until they come."""
-        return await self._call(self._inner.models)
+        return await self._turns.call(self._inner.models)
 
     def render(self, assistant: Assistant, marker: Marker) -> Rendered:
         """Return the assistant in the platform's form."""
@@ -117,56 +104,3 @@ class Paced:
     async def aclose(self) -> None:
         """Release what the platform holds."""
         await self._inner.aclose()
-
-    async def _call(self, send: Callable[[], Awaitable[T]], *, idempotent: bool = True) -> T:
-        attempt = 0
-        give_up = self._limiter.now() + self._policy.patience
-        unknown: PlaceError | None = None
-        while True:
-            try:
-                started = await self._limiter.acquire(stoppable=self._stoppable)
-            except InterruptedRunError:
-                if unknown is not None:  # it may have been carried out; "stopped" would hide that
-                    raise unknown from None
-                raise
-            try:
-                result = await send()
-            except BusyError as error:
-                self._pause(error, started, give_up)
-            except PlaceError as error:
-                self._limiter.accepted()
-                attempt += 1
-                if attempt >= self._policy.attempts or not self._repeatable(error, idempotent):
-                    raise
-                unknown = unknown if error.not_done else error
-                await self._back_off(error, attempt - 1)
-            else:
-                self._limiter.accepted()
-                return result
-
-    def _repeatable(self, error: PlaceError, idempotent: bool) -> bool:
-        if (error.retry_after or 0) > self._policy.patience:
-            return False
-        return error.transient and (idempotent or error.not_done)
-
-    def _pause(self, error: BusyError, started: float, give_up: float) -> None:
-        """Pause every worker on this key; the next acquire waits it out."""
-        pause = error.retry_after
-        if pause is None:
-            pause = self._policy.backoff(self._limiter.streak)
-        if self._limiter.now() + pause > give_up:
-            raise ClosedError(
-                f"{error.message} It asks to wait {pause:,.0f} s, which is too long to wait here.",
-                hint="Run the same command again later; what is done stays done.",
-                code=error.code,
-                retry_after=pause,
-            ) from error
-        if self._limiter.refused(started, pause):
-            self._on_wait(Wait(self.info.name, "rate limit", pause))
-
-    async def _back_off(self, error: PlaceError, attempt: int) -> None:
-        delay = error.retry_after
-        if delay is None:
-            delay = self._policy.backoff(attempt)
-        self._on_wait(Wait(self.info.name, error.message, delay))
-        await self._limiter.sleep(delay, stoppable=self._stoppable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from understudy.platforms.base import (
 )
 from understudy.platforms.snapshot_form import (
     HEADER,
+    RESERVED,
     Header,
     header_fields,
     in_order,
@@ -31,6 +33,7 @@ from understudy.platforms.snapshot_form import (
     remove_folder,
     write_folder,
 )
+from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
 
 NAME = "snapshot"
 
@@ -58,6 +61,7 @@ class Snapshot:
         self._is_file = self._path.is_file() or (
             not self._path.exists() and self._path.suffix == ".json"
         )
+        self._knowledge = None if self._is_file else SnapshotKnowledge(self._path)
         self._header = Header()
         self._records: dict[str, dict[str, Any]] | None = None
         self._folders: dict[str, str] = {}
@@ -73,6 +77,11 @@ class Snapshot:
     def capabilities(self) -> Capabilities:
         """Everything fits."""
         return Capabilities(limits=None, remote=False)
+
+    @property
+    def knowledge(self) -> SnapshotKnowledge | None:
+        """Its files and vector stores; a snapshot of one file holds none."""
+        return self._knowledge
 
     @property
     def header(self) -> Header:
@@ -95,7 +104,8 @@ class Snapshot:
 
     async def create(self, payload: Mapping[str, Any]) -> Assistant:
         """Add an assistant whose identity is its folder's name."""
-        taken = {key.casefold() for key in (*self._loaded(), *self._folders.values())}
+        folders = (*self._loaded(), *self._folders.values())
+        taken = RESERVED | {key.casefold() for key in folders}
         assistant_id = unique(slug(str(payload.get("name") or "")), taken)
         self._put(assistant_id, dict(payload), folder=assistant_id)
         return self._assistant(assistant_id)
@@ -121,6 +131,9 @@ class Snapshot:
 
     async def flush(self) -> None:
         """Write what has not been written yet."""
+        if self._knowledge is not None and await asyncio.to_thread(self._knowledge.flush):
+            self._loaded()  # the header says more than when it was written
+            self._changed = True
         if self._changed:
             self._save()
 
@@ -142,7 +155,7 @@ class Snapshot:
             self._require_export_of(source, len(gone))
         for assistant_id in gone:
             self._remove(assistant_id)
-        taken = {folder.casefold() for folder in self._folders.values()}
+        taken = RESERVED | {folder.casefold() for folder in self._folders.values()}
         for assistant in kept:
             folder = self._folders.get(assistant.id)
             if folder is None:

@@ -33,6 +33,9 @@ _INSTRUCTIONS = "instructions.md"
 _FUNCTIONS = "functions"
 _REFERENCE = "$file"
 
+#: What lies beside the assistants' folders, see `snapshot_knowledge`.
+RESERVED = {"files", "stores"}
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -100,7 +103,7 @@ def read_folders(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         folders = sorted(root.iterdir())
     for folder in folders:
         if folder.is_dir() and not folder.name.startswith(".") and (folder / _RECORD).is_file():
-            _inside(root, folder / _RECORD)
+            inside(root, folder / _RECORD)
             yield folder.name, _read_folder(root, folder)
 
 
@@ -194,7 +197,7 @@ def _read_folder(root: Path, folder: Path) -> dict[str, Any]:
                 f"{folder} says its instructions twice: in {_RECORD} and in {_INSTRUCTIONS}.",
                 hint=f"Remove the key instructions from {_RECORD}.",
             )
-        _inside(root, text)
+        inside(root, text)
         record["instructions"] = read_text(text).removesuffix("\n")
     tools = record.get("tools") or []
     if isinstance(tools, list) and (resolved := _resolve(root, folder, tools)):
@@ -228,7 +231,7 @@ def _resolve(root: Path, folder: Path, tools: list[Any]) -> list[Any]:
 
 
 def _read_function(root: Path, path: Path) -> dict[str, Any]:
-    _inside(root, path)
+    inside(root, path)
     function = read_json(path)
     if not isinstance(function, dict):
         raise SnapshotError(f"{path} must hold an object: a function with a name and parameters.")
@@ -243,7 +246,7 @@ def _drop_stale(target: Path, parts: Mapping[str, bytes]) -> None:
             path.unlink()
 
 
-def _inside(root: Path, path: Path) -> None:
+def inside(root: Path, path: Path) -> None:
     """Refuse links that lead out of the snapshot."""
     # Unlike Path.resolve, realpath lets links that lead in circles be reported by whoever reads.
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
