@@ -42,7 +42,7 @@ class TestSnapshotReadBack(KnowledgeContract):
     parts = False
 
     @pytest.fixture
-    def knowledge(self, tmp_path: Path) -> SnapshotKnowledge:  # type: ignore[override]
+    def knowledge(self, tmp_path: Path) -> SnapshotKnowledge:
         return _Forgetful(tmp_path / "snapshot")
 
 

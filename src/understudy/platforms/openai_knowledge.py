@@ -116,7 +116,7 @@ class OpenAIKnowledge:
 
     async def delete_file(self, file_id: str) -> None:
         """Delete a file if it is there."""
-        await self._delete(self._path("files", file_id))
+        await self._delete("files", file_id)
 
     async def list_stores(self, *, after: str | None = None) -> StorePage:
         """Return up to 100 vector stores."""
@@ -141,7 +141,7 @@ class OpenAIKnowledge:
 
     async def delete_store(self, store_id: str) -> None:
         """Delete a vector store if it is there."""
-        await self._delete(self._path("vector_stores", store_id))
+        await self._delete("vector_stores", store_id)
 
     async def list_store_files(
         self, store_id: str, *, after: str | None = None, newest_first: bool = False
@@ -179,7 +179,7 @@ class OpenAIKnowledge:
 
     async def detach(self, store_id: str, file_id: str) -> None:
         """Take a file out of a store if it is in there."""
-        await self._delete(self._path("vector_stores", store_id, "files", file_id))
+        await self._delete("vector_stores", store_id, "files", file_id)
 
     async def text_page(self, store_id: str, file_id: str, *, after: str | None = None) -> TextPage:
         """Return part of the parsed text of a file in a store."""
@@ -218,12 +218,13 @@ class OpenAIKnowledge:
 
     async def delete_container(self, container_id: str) -> None:
         """Delete a container if it is there."""
-        await self._delete(self._path("containers", container_id))
+        await self._delete("containers", container_id)
 
     def _path(self, *parts: str) -> str:
         """Return the path of ids that other servers gave, which may be anything."""
-        if not all(part.strip(".") for part in parts):  # would mean another path
-            raise MissingError(f"{self._client.wire.place} holds nothing called {parts[1]!r}.")
+        for part in parts:
+            if not part.strip("."):  # would mean another path
+                raise MissingError(f"{self._client.wire.place} holds nothing called {part!r}.")
         return "/" + "/".join(quote(part, safe="") for part in parts)
 
     def _form(
@@ -239,9 +240,9 @@ class OpenAIKnowledge:
 
         await receive(self._client, path, sink, size=size, most=self._limits.largest)
 
-    async def _delete(self, path: str) -> None:
+    async def _delete(self, *parts: str) -> None:
         try:
-            await self._client.request("DELETE", path)
+            await self._client.request("DELETE", self._path(*parts))
         except MissingError:
             return
 
