@@ -17,11 +17,31 @@ from understudy.report.jsonlines import line
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
-@click.option("--demo", is_flag=True, help="Fill the source project with 25 assistants.")
+@click.option("--demo", is_flag=True, help="Fill the source project: 25 assistants, 11 files.")
 @click.option("--seed", type=int, default=0, help="Makes ids and faults repeatable.")
 @click.option("--latency", type=Number(0, 60), default=0.0, metavar="SECONDS")
 @click.option("--rate-limit", type=Number(min=0.1), metavar="N", help="Requests a second.")
 @click.option("--list-lag", type=Number(0, 600), default=0.0, metavar="SECONDS")
+@click.option(
+    "--purpose-rule/--no-purpose-rule",
+    default=True,
+    help="Whether files of assistants cannot be downloaded, as at OpenAI; the default.",
+)
+@click.option(
+    "--indexing",
+    type=Number(0, 600),
+    default=0.0,
+    metavar="SECONDS",
+    help="How long a vector store needs for a file.",
+)
+@click.option(
+    "--batch-limit",
+    type=click.IntRange(1, 100_000),
+    default=2000,
+    metavar="N",
+    help="Files in one batch for a vector store.",
+)
+@click.option("--containers/--no-containers", default=True, help="Whether /containers is there.")
 @click.option("--fault", "faults", multiple=True, metavar="RULE", help="See above; repeatable.")
 @common
 @click.pass_context
@@ -34,8 +54,11 @@ def sandbox(ctx: click.Context, /, **options: Any) -> int:
       drop-after:create#3   the third create is carried out, its answer lost
       429=2:any@0.2x5       rate limits with Retry-After, five at most
       quota:create#10-      no credit from the tenth create on
+      truncated:files.content  half of each file that is downloaded
     Kinds: latency 429 429-ms 429-bare quota 401 403 500 502 503 gone drop-before drop-after
-    hang hang-after truncated html. Where: any create list retrieve update delete models other.
+    hang hang-after truncated html. Where: any create list retrieve update delete models other,
+    or files uploads stores store_files batches containers container_files, or one kind of request
+    in such a group, as files.create.
 
     \b
     understudy sandbox --demo --port 8700

@@ -16,7 +16,11 @@ DESTINATION_KEY = "sk-sandbox-destination"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """How the sandbox shall behave; times in seconds, `rate_limit` in requests a second."""
+    """How the sandbox shall behave; times in seconds, `rate_limit` in requests a second.
+
+    `indexing` is per file, `batch_limit` in files; with `purpose_rule`, as at OpenAI, the files of
+    assistants cannot be downloaded.
+    """
 
     port: int = 0
     seed: int = 0
@@ -24,13 +28,17 @@ class Stage:
     rate_limit: float | None = None
     list_lag: float = 0.0
     faults: Sequence[str] = ()
+    purpose_rule: bool = True
+    indexing: float = 0.0
+    batch_limit: int = 2000
+    containers: bool = True
     demo: bool = False
 
 
 @asynccontextmanager
 async def sandbox(stage: Stage) -> AsyncIterator[str]:
     """Yield the base URL of a running sandbox; raises UsageError for a fault it cannot read."""
-    from understudy.sandbox import Sandbox, demo_assistants, parse_fault
+    from understudy.sandbox import Sandbox, furnish_demo, parse_fault
 
     try:
         faults = [parse_fault(text) for text in stage.faults]
@@ -43,13 +51,17 @@ async def sandbox(stage: Stage) -> AsyncIterator[str]:
         rate_limit=stage.rate_limit,
         list_lag=stage.list_lag,
         port=stage.port,
+        purpose_rule=stage.purpose_rule,
+        indexing=stage.indexing,
+        batch_limit=stage.batch_limit,
+        containers=stage.containers,
     )
     if stage.demo:
-        for fields in demo_assistants():
-            server.project(SOURCE_KEY).add(**fields)
+        furnish_demo(server.project(SOURCE_KEY))
     try:
         await server.start()
     except OSError as error:
+        await server.aclose()
         raise UsageError(
             f"The sandbox cannot listen on port {stage.port}: {error.strerror or error}.",
             hint="Choose another --port, or none.",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from understudy.sandbox.app import Request, Sandbox
     from understudy.sandbox.faults import Fault, parse_fault
     from understudy.sandbox.seed import demo_assistants
+    from understudy.sandbox.seed_knowledge import demo_originals, furnish_demo
     from understudy.sandbox.state import Project
     from understudy.sandbox.threaded import ThreadedSandbox
 
@@ -23,6 +24,8 @@ __all__ = [
     "Sandbox",
     "ThreadedSandbox",
     "demo_assistants",
+    "demo_originals",
+    "furnish_demo",
     "parse_fault",
 ]
 
@@ -33,6 +36,8 @@ _HOMES = {
     "Sandbox": "app",
     "ThreadedSandbox": "threaded",
     "demo_assistants": "seed",
+    "demo_originals": "seed_knowledge",
+    "furnish_demo": "seed_knowledge",
     "parse_fault": "faults",
 }
 
