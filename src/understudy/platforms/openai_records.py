@@ -66,8 +66,8 @@ def to_attach(file: StoreFile) -> dict[str, Any]:
 
 
 def _record(record: Any, what: str) -> dict[str, Any]:
-    if not isinstance(record, dict) or not isinstance(record.get("id"), str):
-        raise ValueError(f"{what} without an id")  # noqa: TRY004 - the data is wrong, not the call
+    if not isinstance(record, dict) or not _text(record, "id"):
+        raise ValueError(f"{what} without an id")
     return record
 
 
@@ -78,7 +78,9 @@ def _text(fields: Mapping[str, Any], key: str) -> str:
 
 def _number(fields: Mapping[str, Any], key: str) -> int | None:
     value = fields.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        return None
+    return value
 
 
 def _object(fields: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -172,7 +172,8 @@ class Files:
         if not self._folder.is_dir():
             return []
         with reading(self._folder):
-            return sorted(p.name for p in self._folder.iterdir() if _DIGEST.fullmatch(p.name))
+            found = [path for path in self._folder.iterdir() if _DIGEST.fullmatch(path.name)]
+            return sorted(path.name for path in found if path.is_file())
 
     def flush(self) -> bool:
         """Write the list and make the bytes durable; tell whether there was anything to do."""
@@ -303,6 +304,8 @@ def _file(record: Any, where: str) -> File:
             raise SnapshotError(f"{where}: {key} is {json.dumps(value)[:100]}.")
     if not fields.get("id"):
         raise SnapshotError(f"{where} has no id.")
+    if (fields.get("bytes") or 0) < 0:
+        raise SnapshotError(f"{where}: bytes is {fields['bytes']}.")
     held = record.get("held", Held.WHOLE)
     if held not in list(Held):
         raise SnapshotError(f"{where}: held is neither {', '.join(Held)}.")

@@ -135,7 +135,8 @@ class Stores:
 
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: fields[key] for key in STORE_FIELDS if fields.get(key) is not None}
+    """Return what a snapshot keeps of a store; what is None, or of the wrong type, is nothing."""
+    return {key: fields[key] for key in STORE_FIELDS if isinstance(fields.get(key), _TYPES[key][0])}
 
 
 def _member_record(file: StoreFile) -> dict[str, Any]:
