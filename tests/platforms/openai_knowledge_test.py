@@ -54,7 +54,7 @@ async def sandboxed(
 ) -> AsyncIterator[tuple[Sandbox, Knowledge]]:
     async with Sandbox(**rules) as sandbox:
         client = WireClient(Wire("src", sandbox.base_url, SecretStr(KEY)), headers={})
-        yield sandbox, OpenAIKnowledge(client, limits=limits or KnowledgeLimits())
+        yield sandbox, OpenAIKnowledge(client, limits=limits)
         await client.aclose()
 
 

@@ -25,7 +25,7 @@ from understudy.platforms.base import (
     Rendered,
     render_fields,
 )
-from understudy.platforms.knowledge import Knowledge
+from understudy.platforms.knowledge import Knowledge, KnowledgeLimits
 from understudy.platforms.openai_wire import Wire, WireClient
 
 NAME = "openai-assistants"
@@ -33,10 +33,11 @@ _HEADERS = {"OpenAI-Beta": "assistants=v2"}
 
 
 class AssistantsV2:
-    """Assistants in one project, over the v2 wire."""
+    """Assistants in one project, over the v2 wire; `limits` are those of its knowledge."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, limits: KnowledgeLimits | None = None) -> None:
         self._wire = wire
+        self._limits = limits or KnowledgeLimits()
         self._client = WireClient(wire, headers=_HEADERS)
 
     @property
@@ -55,7 +56,7 @@ class AssistantsV2:
         """The project's files and vector stores."""
         from understudy.platforms.openai_knowledge import OpenAIKnowledge
 
-        return OpenAIKnowledge(self._client)
+        return OpenAIKnowledge(self._client, limits=self._limits)
 
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return up to 100 assistants."""

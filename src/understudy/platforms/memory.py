@@ -17,6 +17,7 @@ from understudy.platforms.base import (
     Rendered,
     render_fields,
 )
+from understudy.platforms.knowledge import KnowledgeLimits
 from understudy.platforms.memory_knowledge import MemoryKnowledge
 
 PAGE = 100
@@ -34,9 +35,10 @@ class Memory:
         *,
         name: str = "memory",
         downloads: bool = True,
+        limits: KnowledgeLimits | None = None,
     ) -> None:
         self._info = PlaceInfo(name=name, platform="memory", address=f"memory:{name}")
-        self._knowledge = MemoryKnowledge(name, downloads=downloads)
+        self._knowledge = MemoryKnowledge(name, downloads=downloads, limits=limits)
         self._records: dict[str, dict[str, Any]] = {}
         for record in records:
             self._add(record)

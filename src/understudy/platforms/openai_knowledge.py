@@ -46,14 +46,9 @@ UNKNOWN = "unknown_parameter"
 class OpenAIKnowledge:
     """Files and vector stores of one project."""
 
-    def __init__(
-        self,
-        client: WireClient,
-        *,
-        limits: KnowledgeLimits = KnowledgeLimits(),  # noqa: B008
-    ) -> None:
+    def __init__(self, client: WireClient, *, limits: KnowledgeLimits | None = None) -> None:
         self._client = client
-        self._limits = limits
+        self._limits = limits or KnowledgeLimits()
 
     @property
     def traits(self) -> KnowledgeTraits:

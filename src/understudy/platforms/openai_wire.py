@@ -259,7 +259,7 @@ class WireClient:
             ) from error
         raise LostAnswerError(
             f"{place}: {what} got no answer: {_reason(error)}.",
-            hint="It may have been carried out.",
+            hint="" if what.startswith("GET ") else "It may have been carried out.",
         ) from error
 
 
