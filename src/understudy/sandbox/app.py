@@ -1,7 +1,6 @@
 """The server: takes requests in, lets faults happen, records what came of it."""
 
 import asyncio
-import math
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,18 +16,19 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from understudy.sandbox import effects, gate, multipart, routes
+from understudy.sandbox import effects, gate, routes
 from understudy.sandbox.call import Call
 from understudy.sandbox.disk import Folder
 from understudy.sandbox.faults import PLAIN, Fault, FaultBook, Verdict, matches
 from understudy.sandbox.ground import Rules
+from understudy.sandbox.multipart import Form
+from understudy.sandbox.receiving import MAX_BODY, Body, take
 from understudy.sandbox.sending import drop, send
 from understudy.sandbox.shelf import Lag
 from understudy.sandbox.state import Project
-from understudy.sandbox.wire import ApiError, Reply, invalid_beta, invalid_url, too_large
+from understudy.sandbox.wire import ApiError, Reply, invalid_beta, invalid_url
 
 HOST = "127.0.0.1"
-MAX_BODY = 16 * 1024 * 1024
 _READ_AHEAD = 256 * 1024
 Status = int | Literal["pending", "dropped"]
 _ASSISTANTS = frozenset(PLAIN) - {"models", "other"}
@@ -211,16 +211,16 @@ class Sandbox:
                 self._conclude(record, "dropped", bytes_in=bytes_in)
                 return drop(request)
             # Concluded before it is sent: whoever has the answer finds the record complete.
-            bytes_out = reply.moved
-            if reply.content is not None:
-                bytes_out = reply.content.size - reply.cut
+            bytes_out = reply.moved if reply.content is None else reply.content.size - reply.cut
             self._conclude(record, reply.status, bytes_in=bytes_in, bytes_out=bytes_out)
-            return await send(request, reply, record.index)
-        except (OSError, asyncio.CancelledError) as error:
+            response, sent = await send(request, reply, record.index)
+        except asyncio.CancelledError:
             self._conclude(record, "dropped")
-            if isinstance(error, asyncio.CancelledError):
-                raise
+            raise
+        if response is None:
+            self._conclude(record, "dropped", bytes_out=sent)
             return drop(request)
+        return response
 
     def _admit(self, request: web.BaseRequest) -> Project | ApiError:
         """Find the project of the request's key, which is charged for one request."""
@@ -242,46 +242,32 @@ class Sandbox:
     ) -> tuple[Reply | None, int]:
         """Reply to a request under a verdict, None meaning to break the connection off.
 
-        The second is how many bytes of a file came in. Raises `OSError` if the client leaves.
+        The second is how many bytes of a file came in.
         """
         if verdict.delay + self._latency:
             await self._pause(verdict.delay + self._latency)
         effect = effects.of(verdict.fault, request.method, request.path)
-        body = await self._take(request, route, project, effect)
+        body = await take(
+            request,
+            route.file_field if isinstance(route, routes.Route) else None,
+            rules=self._rules,
+            folder=self._folder if isinstance(project, Project) else None,
+            effect=effect,
+        )
+        form = body if isinstance(body, Form) else Form()
+        if form.left:
+            return None, form.moved
         reply = effect.instead or await self._execute(request, route, project, body)
         if effect.hangs:
             await self._closing.wait()
-        return effect.spoil(reply), body.moved if isinstance(body, multipart.Form) else 0
-
-    async def _take(
-        self,
-        request: web.BaseRequest,
-        route: routes.Route | ApiError,
-        project: Project | ApiError,
-        effect: effects.Effect,
-    ) -> bytes | multipart.Form | ApiError:
-        """Read the body, of at most `MAX_BODY` bytes; a form with a file goes to disk."""
-        file_field = route.file_field if isinstance(route, routes.Route) else None
-        if file_field is None or not multipart.is_form(request.headers):
-            return await _read(request)
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        wanted = effect.instead is None and isinstance(project, Project)
-        rules = self._rules
-        order = multipart.Order(
-            file_field,
-            limit=rules.upload_part_limit if file_field == "data" else rules.max_file,
-            folder=self._folder if wanted else None,
-            enough=(request.content_length or 0) / 2 if effect.early else math.inf,
-        )
-        return await multipart.receive(request, order)
+        return effect.spoil(reply), form.moved
 
     async def _execute(
         self,
         request: web.BaseRequest,
         route: routes.Route | ApiError,
         project: Project | ApiError,
-        body: bytes | multipart.Form | ApiError,
+        body: Body,
     ) -> Reply:
         """Answer as an untroubled server does."""
         if isinstance(route, ApiError):
@@ -294,7 +280,7 @@ class Sandbox:
             return invalid_url(request.method, request.path).reply
         if isinstance(body, ApiError):
             return body.reply
-        form = body if isinstance(body, multipart.Form) else None
+        form = body if isinstance(body, Form) else None
         data = body if isinstance(body, bytes) else b""
         call = Call(project, route.ids, request.query, data, form, self._lenient)
         return await routes.answer(route, call)
@@ -320,16 +306,6 @@ def _route(request: web.BaseRequest) -> routes.Route | ApiError:
         return routes.find(request.method, request.path)
     except ApiError as error:
         return error
-
-
-async def _read(request: web.BaseRequest) -> bytes | ApiError:
-    """Read the body, of at most `MAX_BODY` bytes."""
-    if (request.content_length or 0) > MAX_BODY:
-        return too_large(MAX_BODY)
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        return too_large(MAX_BODY)
 
 
 def _request(

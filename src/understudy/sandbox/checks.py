@@ -89,9 +89,10 @@ def check_lifetime(policy: object) -> None:
     _expiry(policy, "expires_after")
 
 
-def check_count(body: Body, name: str, limit: int) -> None:
-    """Refuse (`ApiError` 400) more than `limit` items under this name."""
-    check_array(name, body.get(name) or (), limit)
+def check_count(body: Body, name: str, limit: int, least: int = 0) -> None:
+    """Refuse (`ApiError` 400) more than `limit` items under this name, or less than `least`."""
+    if isinstance(body.get(name), list):
+        check_array(name, body[name], limit, least)
 
 
 def _expiry(policy: Any, path: str) -> None:

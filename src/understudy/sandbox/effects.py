@@ -29,7 +29,8 @@ def _lost(_: Reply) -> Reply | None:
 def _truncated(reply: Reply) -> Reply | None:
     if reply.content is not None:
         return replace(reply, cut=reply.content.size - reply.content.size // 2)
-    return Reply(200, reply.body[: len(reply.body) // 2], reply.headers)
+    body = reply.body[: len(reply.body) // 2]
+    return Reply(200, body, reply.headers, moved=min(reply.moved, len(body)))
 
 
 def _page(_: Reply) -> Reply | None:

@@ -67,8 +67,16 @@ def check_range(path: str, value: float | None, low: float, high: float) -> None
     )
 
 
-def check_array(path: str, items: Sequence[object], limit: int) -> None:
-    """Refuse (`ApiError` 400) a list of more than `limit` items."""
+def check_array(path: str, items: Sequence[object], limit: int, least: int = 0) -> None:
+    """Refuse (`ApiError` 400) a list of more than `limit` items, or less than `least`."""
+    if len(items) < least:
+        raise ApiError(
+            400,
+            f"Invalid '{path}': empty array. Expected an array with minimum length {least}, but"
+            " got an empty array instead.",
+            param=path,
+            code="empty_array",
+        )
     if len(items) > limit:
         raise ApiError(
             400,

@@ -31,12 +31,16 @@ class Received:
 
 @dataclass(slots=True)
 class Form:
-    """What came in. `moved` counts the bytes of the file, whether or not they were kept."""
+    """What came in. `moved` counts the bytes of the file, whether or not they were kept.
+
+    `left` means that the client broke off.
+    """
 
     fields: dict[str, str] = field(default_factory=dict)
     files: dict[str, Received] = field(default_factory=dict)
     moved: int = 0
     problem: ApiError | None = None
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +62,16 @@ def is_form(headers: Mapping[str, str]) -> bool:
 
 
 async def receive(request: web.BaseRequest, order: Order) -> Form:
-    """Read a form; what is wrong with it is its problem. Raises `OSError` when the client leaves.
+    """Read a form; what is wrong with it is its problem.
 
     A form that is wrong is read to its end, so that the client can hear about it.
     """
     form = Form()
     try:
-        reader = _Reader(request.headers.get("Content-Type", ""), request.content)
-        while (disposition := await reader.next_part()) is not None:
-            name = disposition.get("name", "")
-            if name == order.file_field or "filename" in disposition:
-                await _take_file(reader, disposition, order, form)
-            else:
-                form.fields[name] = await _take_text(reader)
-            if form.moved >= order.enough:
-                return form
+        await _fill(form, request, order)
+    except OSError:
+        form.left = True
+        form.files.clear()
     except ValueError as error:
         message = f"We could not parse the multipart form of your request: {error}."
         form.problem = form.problem or ApiError(400, message)
@@ -81,26 +80,41 @@ async def receive(request: web.BaseRequest, order: Order) -> Form:
     return form
 
 
+async def _fill(form: Form, request: web.BaseRequest, order: Order) -> None:
+    reader = _Reader(request.headers.get("Content-Type", ""), request.content)
+    while (disposition := await reader.next_part()) is not None:
+        name = disposition.get("name", "")
+        if name == order.file_field or "filename" in disposition:
+            await _take_file(reader, disposition, order, form)
+        else:
+            form.fields[name] = await _take_text(reader)
+        if form.moved >= order.enough:
+            return
+
+
 async def _take_file(
     reader: "_Reader", disposition: Mapping[str, str], order: Order, form: Form
 ) -> None:
     name = disposition.get("name", "")
     draft = order.folder.new() if order.folder and name == order.file_field else None
     size = 0
-    async for data in reader.body():
-        size += len(data)
-        form.moved += len(data)
-        if size > order.limit:
-            draft = None
+    try:
+        async for data in reader.body():
+            size += len(data)
+            form.moved += len(data)
+            if size > order.limit:
+                draft = None
+            if draft is not None:
+                draft.write(data)
+            if form.moved >= order.enough:
+                return
         if draft is not None:
-            draft.write(data)
-        if form.moved >= order.enough:
-            return
+            form.files[name] = Received(disposition.get("filename") or name, draft.done())
+    finally:
+        draft = None  # whoever keeps the exception must not keep the file
     if size > order.limit:
         message = f"Maximum content size limit ({order.limit}) exceeded ({size} bytes read)"
         form.problem = form.problem or ApiError(413, message)
-    if draft is not None:
-        form.files[name] = Received(disposition.get("filename") or name, draft.done())
 
 
 async def _take_text(reader: "_Reader") -> str:

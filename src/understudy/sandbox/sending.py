@@ -5,34 +5,41 @@ from aiohttp import web
 from understudy.sandbox.wire import Reply
 
 
-async def send(request: web.BaseRequest, reply: Reply, number: int) -> web.StreamResponse:
-    """Answer with `reply`; raises `OSError` when the client leaves before it has a file.
+async def send(
+    request: web.BaseRequest, reply: Reply, number: int
+) -> tuple[web.StreamResponse | None, int]:
+    """Answer with `reply`. Return the response, None if the client left, and the bytes of the file.
 
     What was cut off of a file is promised, but the connection ends in its place.
     """
     headers = {"x-request-id": f"req_{number:032x}", **reply.headers}
     content = reply.content
     if content is None:
-        return web.Response(
+        response = web.Response(
             status=reply.status,
             body=reply.body,
             content_type=reply.content_type,
             headers=headers,
         )
-    response = web.StreamResponse(status=reply.status, headers=headers)
-    response.content_type = reply.content_type
-    response.content_length = content.size
-    await response.prepare(request)
-    left = content.size - reply.cut
-    for block in content.blocks():
-        await response.write(block[:left])
-        left -= len(block)
-        if left <= 0:
-            break
+        return response, reply.moved
+    stream = web.StreamResponse(status=reply.status, headers=headers)
+    stream.content_type = reply.content_type
+    stream.content_length = content.size
+    sent, most = 0, content.size - reply.cut
+    try:
+        await stream.prepare(request)
+        for block in content.blocks():
+            part = block[: most - sent]
+            await stream.write(part)
+            sent += len(part)
+            if sent == most:
+                break
+    except OSError:
+        return None, sent
     if reply.cut and request.transport is not None:
-        response.force_close()
+        stream.force_close()
         request.transport.close()  # after what was written, unlike abort
-    return response
+    return stream, sent
 
 
 def drop(request: web.BaseRequest) -> web.StreamResponse:

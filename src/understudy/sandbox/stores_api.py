@@ -114,8 +114,7 @@ def create_batch(call: Call) -> Reply:
     store = _store(call)
     fields = call.json()
     for name in ("file_ids", "files"):
-        if isinstance(fields.get(name), list):
-            checks.check_count(fields, name, call.project.rules.batch_limit)
+        checks.check_count(fields, name, call.project.rules.batch_limit, least=1)
     checks.BATCH.check(fields, lenient=call.lenient)
     match fields:
         case {"file_ids": _, "files": _}:
