@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 from openai import AsyncOpenAI
 
-from understudy.sandbox import Sandbox
+from understudy.sandbox import Project, Sandbox
 
 KEY = "sk-north-0123456789abcdef"
 Connect = Callable[..., AsyncOpenAI]
@@ -52,6 +52,12 @@ async def connect() -> AsyncIterator[Connect]:
 @pytest.fixture
 async def client(sandbox: Sandbox, connect: Connect) -> AsyncOpenAI:
     return connect(sandbox)
+
+
+@pytest.fixture
+def project(sandbox: Sandbox) -> Project:
+    """The project that both clients talk to."""
+    return sandbox.project(KEY)
 
 
 @pytest.fixture

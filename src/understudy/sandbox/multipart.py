@@ -73,6 +73,7 @@ async def receive(request: web.BaseRequest, order: Order) -> Form:
         form.left = True
         form.files.clear()
     except ValueError as error:
+        form.files.clear()
         message = f"We could not parse the multipart form of your request: {error}."
         form.problem = form.problem or ApiError(400, message)
         while await request.content.readany():
