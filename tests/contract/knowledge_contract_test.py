@@ -68,6 +68,5 @@ class TestPacedOpenAI(KnowledgeContract):
 class _Forgetful(SnapshotKnowledge):
     def __getattribute__(self, name: str) -> object:
         if not name.startswith("_"):
-            self.__dict__.pop("_files", None)
-            self.__dict__.pop("_stores", None)
+            self._read_files = self._read_stores = None
         return super().__getattribute__(name)

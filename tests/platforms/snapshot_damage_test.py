@@ -242,6 +242,34 @@ async def test_what_was_uploaded_survives_a_kill(tmp_path: Path) -> None:
     assert listed == files.keys()
 
 
+_FULL = """
+import resource, sys
+from pathlib import Path
+from pieces import Pieces
+from understudy.errors import OutputError
+from understudy.model.knowledge import File
+from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+knowledge = SnapshotKnowledge(Path(sys.argv[1]))
+for size in (1 << 20, (1 << 20) + 1, 1 << 22):
+    try:
+        knowledge.keep_file(File(f"file-{size}", "x"), Pieces(bytes(size)))
+    except OutputError:
+        print("full")
+knowledge.flush()
+"""
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    command = [sys.executable, "-c", _FULL, str(tmp_path)]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["full", "full"]
+    assert [p.name for p in (tmp_path / "files").iterdir()] == [sha(bytes(1 << 20))]
+    assert SnapshotKnowledge(tmp_path).verify().whole
+
+
 async def test_a_torn_line_is_ignored_and_nothing_is_glued_to_it(tmp_path: Path) -> None:
     knowledge = SnapshotKnowledge(tmp_path)
     await knowledge.upload("one.txt", Pieces(b"one"))

@@ -90,8 +90,10 @@ class Incoming:
         trace: TracebackType | None,
     ) -> None:
         with writing(self._path):
-            self._file.close()
-            self._path.unlink(missing_ok=True)
+            try:
+                self._file.close()
+            finally:
+                self._path.unlink(missing_ok=True)
 
 
 class Files:
@@ -113,7 +115,7 @@ class Files:
         return file_id in self._files
 
     def __iter__(self) -> Iterator[File]:
-        return iter(self._files.values())
+        return iter(tuple(self._files.values()))
 
     def blob(self, digest: str) -> Path:
         """Return where the bytes with that digest lie, or would."""

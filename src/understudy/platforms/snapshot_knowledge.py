@@ -10,7 +10,6 @@ import hashlib
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +46,20 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = threading.RLock()
+        self._read_files: Files | None = None
+        self._read_stores: Stores | None = None
 
-    @cached_property
+    @property
     def _files(self) -> Files:
-        return Files(self._root)
+        with self._lock:
+            self._read_files = self._read_files or Files(self._root)
+            return self._read_files
 
-    @cached_property
+    @property
     def _stores(self) -> Stores:
-        return Stores(self._root)
+        with self._lock:
+            self._read_stores = self._read_stores or Stores(self._root)
+            return self._read_stores
 
     @property
     def traits(self) -> KnowledgeTraits:
@@ -104,7 +109,7 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
 
     async def upload(self, name: str, content: Content, *, purpose: str = "assistants") -> File:
         """Keep bytes under a name; the id follows from both, so once more is the same file."""
-        with self._files.incoming() as blob:
+        with self.incoming() as blob:
             for piece in content.chunks():
                 blob.write(piece)
                 await asyncio.sleep(0)
