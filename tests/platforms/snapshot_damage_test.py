@@ -16,7 +16,7 @@ import pytest
 from pieces import PIECE, Bucket, Pieces
 from platforms.kept import exported, fetched, keep, sha, tree
 from understudy.errors import SnapshotError
-from understudy.model.knowledge import Store
+from understudy.model.knowledge import Held, Store
 from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
 
 
@@ -46,7 +46,11 @@ async def test_damaged_bytes_are_never_taken_for_the_file(tmp_path: Path, damage
     assert not found.whole
     bad = found.damaged if damage in (_flip, _cut) else found.missing
     assert [file.id for file in bad] == ["file-1"]
-    assert await knowledge.downloadable("file-1") == (damage is _flip)
+    there = damage in (_flip, _cut)
+    assert await knowledge.downloadable("file-1") == there
+    shown = {file.id: file.held for file in (await knowledge.list_files()).items}
+    assert shown == {"file-1": Held.WHOLE if there else Held.NOTHING, "file-3": Held.WHOLE}
+    assert (await knowledge.retrieve_file("file-1")).held is shown["file-1"]
     if damage is not _folder:
         keep(knowledge, 1, b"same")
         assert await fetched(knowledge, "file-1") == b"same"

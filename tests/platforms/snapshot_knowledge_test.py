@@ -6,6 +6,7 @@ import asyncio
 import json
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,8 @@ async def test_a_file_without_bytes_is_noted_and_given_up_for_nothing_less(tmp_p
     text = File("file-1", "a.txt.txt", held=Held.TEXT)
     assert knowledge.keep_file(text, Pieces(b"text")).held is Held.TEXT
     assert knowledge.keep_file(File("file-1", "a.txt", 9), None).held is Held.TEXT
-    whole = knowledge.keep_file(File("file-1", "a.txt", 9), Pieces(b"the whole"))
+    whole = knowledge.keep_file(replace(noted, sha256=""), Pieces(b"the whole"))
+    assert whole.held is Held.WHOLE
     assert knowledge.keep_file(text, Pieces(b"text")) == whole
     knowledge.flush()
     (found,) = (await SnapshotKnowledge(tmp_path).list_files()).items

@@ -123,12 +123,15 @@ class Files:
         inside(self._root, path)
         return path
 
+    def exists(self, file: File) -> bool:
+        """Tell whether there are bytes under its digest, of whatever size."""
+        return file.held is not Held.NOTHING and self.blob(file.sha256).is_file()
+
     def present(self, file: File) -> bool:
-        """Tell whether its bytes seem to be there: a file of that size."""
-        if file.held is Held.NOTHING:
+        """Tell whether its bytes seem to be there: as many as there should be."""
+        if not self.exists(file):
             return False
-        path = self.blob(file.sha256)
-        return path.is_file() and file.bytes in (None, path.stat().st_size)
+        return file.bytes in (None, self.blob(file.sha256).stat().st_size)
 
     def incoming(self) -> Incoming:
         """Return a sink for bytes that are to become a blob; raises OutputError."""

@@ -67,33 +67,37 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
         return KnowledgeTraits(_BOUNDLESS)
 
     async def list_files(self, *, after: str | None = None) -> FilePage:
-        """Return every file after that id, the oldest first as far as that is known."""
-        return FilePage(
-            tuple(_following(list(self._files), [f.id for f in self._files], after)), None
-        )
+        """Return every file after that id, the oldest first as far as that is known.
+
+        One whose bytes are not there (git may have been told to leave them out) is shown as
+        held by name only.
+        """
+        blobs = frozenset(self._files.blobs())
+        files = [_shown(file, file.sha256 in blobs) for file in self._files]
+        return FilePage(tuple(_following(files, [f.id for f in files], after)), None)
 
     async def retrieve_file(self, file_id: str) -> File:
         """Return one file or raise MissingError."""
-        if file_id not in self._files:
-            raise MissingError(f"{self._root} holds no file {file_id}.")
-        return self._files[file_id]
+        file = self._file(file_id)
+        return _shown(file, self._files.exists(file))
 
     async def downloadable(self, file_id: str) -> bool:
-        """Tell whether the bytes (or the text that is held instead) are there."""
-        return self._files.present(await self.retrieve_file(file_id))
+        """Tell whether there are bytes (or the text that is held instead); they may be damaged."""
+        return self._files.exists(self._file(file_id))
 
     async def download(self, file_id: str, sink: Sink, *, size: int | None = None) -> None:
         """Write the file's bytes into the sink; raises SnapshotError when they are damaged.
 
         Their digest is known at the end only: after an error, nothing in the sink is good.
         """
-        file = await self.retrieve_file(file_id)
+        file = self._file(file_id)
         if file.held is Held.NOTHING:
             raise RejectedError(f"{self._root} holds no bytes of {file.name or file.id!r}.")
         path = self._files.blob(file.sha256)
-        found = _size(path)
-        if found is None:
+        if not self._files.exists(file):
             raise self._damaged(path, file, "is not there")
+        with reading(path):
+            found = path.stat().st_size
         if found != file.bytes and file.bytes is not None:
             raise self._damaged(path, file, f"has {found:,} bytes and not {file.bytes:,}")
         if size not in (None, found):
@@ -173,7 +177,7 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
     async def attach_many(self, store_id: str, files: Sequence[StoreFile]) -> None:
         """Put many files into a store: all of them or, when one is missing, none."""
         for file in files:
-            await self.retrieve_file(file.file_id)
+            self._file(file.file_id)
         with self._lock:
             shelf = self._shelf(store_id)
             shelf.members.update({file.file_id: _settled(file) for file in files})
@@ -285,8 +289,9 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
                 f"{file.name or file.id!r} came with other bytes than its digest says."
             )
         blob.take()
+        held = Held.WHOLE if file.held is Held.NOTHING else file.held  # found after all
         with self._lock:
-            return self._files.put(replace(file, bytes=size, sha256=digest))
+            return self._files.put(replace(file, bytes=size, sha256=digest, held=held))
 
     def _new_id(self, name: str, digest: str) -> str:
         seed = digest + name
@@ -298,6 +303,11 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
             there = self._files[file_id]
             if (there.name, there.sha256) == (name, digest):
                 return file_id
+
+    def _file(self, file_id: str) -> File:
+        if file_id not in self._files:
+            raise MissingError(f"{self._root} holds no file {file_id}.")
+        return self._files[file_id]
 
     def _shelf(self, store_id: str) -> Shelf:
         if store_id not in self._stores:
@@ -333,9 +343,9 @@ def _settled(file: StoreFile) -> StoreFile:
     return StoreFile(file.file_id, dict(file.attributes), file.chunking)
 
 
-def _size(path: Path) -> int | None:
-    with reading(path):
-        return path.stat().st_size if path.is_file() else None
+def _shown(file: File, there: bool) -> File:
+    """Return a file as it can be had from here."""
+    return file if there or file.held is Held.NOTHING else replace(file, held=Held.NOTHING)
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
