@@ -17,8 +17,15 @@ DATA = (
     "replicate.drift",
     "replicate.events",
     "replicate.inventory",
+    "replicate.knowledge_plan",
+    "replicate.needs",
     "replicate.plan",
+    "replicate.prune",
+    "replicate.records",
+    "replicate.result",
+    "replicate.route",
     "replicate.selection",
+    "replicate.store_plan",
 )
 INFRASTRUCTURE = (
     "platforms.base",

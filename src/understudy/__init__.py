@@ -22,26 +22,34 @@ if TYPE_CHECKING:
     from understudy.model.assistant import Assistant
     from understudy.ops.api import check, clone, export, list_assistants, plan
     from understudy.ops.look import Listing
-    from understudy.ops.replicate import Report, Request
+    from understudy.ops.replicate import Report
+    from understudy.ops.request import Prune, Request
     from understudy.platforms.base import Platform
     from understudy.platforms.memory import Memory
     from understudy.platforms.pacing import RetryPolicy
     from understudy.platforms.snapshot import Snapshot
     from understudy.replicate.drift import Drift
-    from understudy.replicate.events import Outcome, Status
+    from understudy.replicate.events import FileOutcome, FileStatus, Outcome, Status, StoreOutcome
+    from understudy.replicate.needs import KnowledgeOptions
     from understudy.replicate.plan import Action, Identity, Plan
+    from understudy.replicate.result import Exported
     from understudy.replicate.selection import Selection
 
 __all__ = [
     "Action",
     "Assistant",
     "Drift",
+    "Exported",
+    "FileOutcome",
+    "FileStatus",
     "Identity",
+    "KnowledgeOptions",
     "Listing",
     "Memory",
     "Outcome",
     "Plan",
     "Platform",
+    "Prune",
     "Report",
     "Request",
     "RetryPolicy",
@@ -49,6 +57,7 @@ __all__ = [
     "Settings",
     "Snapshot",
     "Status",
+    "StoreOutcome",
     "UnderstudyError",
     "__version__",
     "check",
@@ -64,14 +73,17 @@ _HOME = {
     "errors": ("UnderstudyError",),
     "model.assistant": ("Assistant",),
     "ops.api": ("check", "clone", "export", "list_assistants", "plan"),
+    "replicate.result": ("Exported",),
     "ops.look": ("Listing",),
-    "ops.replicate": ("Report", "Request"),
+    "ops.replicate": ("Report",),
+    "ops.request": ("Prune", "Request"),
     "platforms.base": ("Platform",),
     "platforms.memory": ("Memory",),
     "platforms.pacing": ("RetryPolicy",),
     "platforms.snapshot": ("Snapshot",),
     "replicate.drift": ("Drift",),
-    "replicate.events": ("Outcome", "Status"),
+    "replicate.events": ("FileOutcome", "FileStatus", "Outcome", "Status", "StoreOutcome"),
+    "replicate.needs": ("KnowledgeOptions",),
     "replicate.plan": ("Action", "Identity", "Plan"),
     "replicate.selection": ("Selection",),
 }

@@ -31,6 +31,8 @@ _OPTIONS: Mapping[str, str] = {
     "concurrency": "MAX_CONCURRENCY",
     "log_level": "LOG_LEVEL",
     "output_dir": "OUTPUT_DIR",
+    "file_search": "INCLUDE_FILE_SEARCH",
+    "code_interpreter": "INCLUDE_CODE_INTERPRETER",
 }
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

@@ -1,4 +1,4 @@
-"""list and export: looking without changing anything."""
+"""list, export and verify: looking without changing any place."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
-from understudy.cli.options import common, selecting
+from understudy.cli.options import common, fetching, selecting, tools
 from understudy.cli.session import Session
-from understudy.ops.look import export as export_place
+from understudy.errors import ExitCode
+from understudy.ops.export import export as export_place
 from understudy.ops.look import list_assistants
-from understudy.report.clean import clean
+from understudy.ops.look import verify as verify_snapshot
 from understudy.report.jsonlines import assistant_line, line, place_fields
+from understudy.report.snapshots import export_lines, export_text, verify_lines, verify_text
 from understudy.report.text import assistants_text, counted
 
 
@@ -55,27 +57,53 @@ def list_place(ctx: click.Context, /, place: str, **options: Any) -> int:
     help="A file (ends in .json) or a directory made for review in git.",
 )
 @selecting
+@tools
+@fetching
 @common
 @click.pass_context
 def export(ctx: click.Context, /, place: str, out: Path, **options: Any) -> int:
     """Write a place's assistants into a snapshot; repeat it to bring a directory up to date.
 
+    With --file-search and --code-interpreter their files go with them, each once, under their
+    sha256; what is there already is not fetched again.
+
     \b
     understudy export --from src --out assistants.json
-    understudy export --from src --out ./snapshots
+    understudy export --from src --out ./snapshot
+    understudy export --out ./snapshot --file-search --code-interpreter --files-dir ./originals
     """
     session = Session(ctx)
-    selection = session.selection(**options)
-    listing = session.run(
-        lambda stop: export_place(place, out, session.settings, selection=selection, stop=stop)
+    selection = session.selection(
+        everything=options["everything"], ids=options["ids"], names=options["names"]
     )
-    count = len(listing.assistants)
-    if session.json:
-        numbers = {"count": count, "removed": listing.removed}
-        fields = {"source": place_fields(listing.place), "path": str(out), **numbers}
-        session.say([line("export", fields)])
-    else:
-        where = f"from {clean(listing.place.name)} to {clean(str(out))}"
-        gone = f"; removed {listing.removed} that are gone" if listing.removed else ""
-        session.say([f"Exported {counted(count)} {where}{gone}"])
-    return 0
+    knowledge = session.knowledge(options)
+    done = session.run(
+        lambda stop: export_place(
+            place,
+            out,
+            session.settings,
+            selection=selection,
+            knowledge=knowledge,
+            files_dir=options["files_dir"],
+            stop=stop,
+        )
+    )
+    session.say(export_lines(done, str(out)) if session.json else export_text(done, str(out)))
+    return done.exit_code
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@common
+@click.pass_context
+def verify(ctx: click.Context, /, path: Path) -> int:
+    """Read every file of a snapshot again and compare its digest. Exits with 1 for damage.
+
+    \b
+    understudy verify ./snapshot
+    understudy verify ./snapshot --json
+    """
+    session = Session(ctx)
+    found = verify_snapshot(path)
+    session.say(verify_lines(found, str(path)) if session.json else verify_text(found, str(path)))
+    return ExitCode.DONE if found.whole else ExitCode.FAILURE

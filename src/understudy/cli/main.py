@@ -23,9 +23,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "plan": ("replicate", "plan", "Show what a clone would do; write nothing."),
     "clone": ("replicate", "clone", "Make the destination hold what the source holds."),
     "apply": ("replicate", "apply", "Carry out a saved plan, if it still fits."),
+    "resume": ("replicate", "resume", "Carry on with a run that was killed."),
     "check": ("check", "check", "Compare two places, both directions."),
     "export": ("look", "export", "Write a place's assistants into a snapshot."),
     "import": ("replicate", "import_snapshot", "Clone from a snapshot or export file."),
+    "verify": ("look", "verify", "Re-read every file of a snapshot and check its digest."),
     "profiles": ("profiles", "profiles", "Show the profiles and where each value came from."),
     "sandbox": ("sandbox", "sandbox", "Serve an OpenAI look-alike on this machine."),
 }

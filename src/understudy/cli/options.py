@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import click
 
@@ -47,6 +48,26 @@ class Number(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a number.", param, ctx)
         return number
+
+
+class Bytes(click.ParamType[int]):
+    """A number of bytes: `1500000`, `20MB` (10^6), `2GiB` (2^30)."""
+
+    name = "bytes"
+    _UNITS: ClassVar[dict[str, int]] = {
+        "": 1,
+        "B": 1,
+        **{f"{letter}B": 1000**n for n, letter in enumerate("KMGT", 1)},
+        **{f"{letter}IB": 1024**n for n, letter in enumerate("KMGT", 1)},
+    }
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of bytes; refuses what is none."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", str(value).strip(), re.IGNORECASE)
+        unit = self._UNITS.get(match[2].upper()) if match else None
+        if match is None or unit is None:
+            self.fail(f"{value!r} is no size; write 500000, 20MB or 2GiB.", param, ctx)
+        return int(float(match[1]) * unit)
 
 
 def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -94,6 +115,66 @@ planning = stacked(
     click.option("--no-model-check", is_flag=True, help="Do not ask which models are there."),
     click.option("--allow-same", is_flag=True, help="Allow clones within one project."),
     click.option("--rate", type=Number(min=0.01), metavar="N", help="Requests a second."),
+)
+tools = stacked(
+    click.option("--file-search", is_flag=True, help="Carry vector stores and their files."),
+    click.option("--code-interpreter", is_flag=True, help="Carry code interpreter files."),
+)
+fetching = stacked(
+    click.option(
+        "--files-dir",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Your originals, for files that the source does not hand out.",
+    ),
+    click.option(
+        "--container-copy",
+        is_flag=True,
+        help="Try to fetch such files through a container in the source (deleted afterwards).",
+    ),
+    click.option(
+        "--text-fallback",
+        is_flag=True,
+        help="Carry the parsed text as NAME.txt where the file cannot be had.",
+    ),
+    click.option(
+        "--max-bytes", type=Bytes(), metavar="SIZE", help="Move no more in one run: 500MB, 2GiB."
+    ),
+)
+carrying = stacked(
+    tools,
+    fetching,
+    click.option(
+        "--require-knowledge",
+        is_flag=True,
+        help="Do not write an assistant that would lack a file.",
+    ),
+    click.option(
+        "--index-timeout",
+        type=Number(min=0),
+        default=600.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long the indexing of a vector store is awaited.",
+    ),
+)
+pruning = stacked(
+    click.option(
+        "--prune", is_flag=True, help="Delete copies of this source whose original is gone."
+    ),
+    click.option(
+        "--max-delete",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Prune at most that many.  [default: 10 % of the copies]",
+    ),
+    click.option("--force", is_flag=True, help="Prune however many there are."),
+)
+settling = click.option(
+    "--settle",
+    type=Number(0, 3600),
+    metavar="SECONDS",
+    help="How long the destination's lists may lag behind creates.  [default: 30]",
 )
 applying = stacked(
     click.option(

@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Self
 from understudy.cli.streams import emit
 from understudy.platforms.base import Wait
 from understudy.redact import redact
-from understudy.replicate.events import ChangeDone, Event, Listener, Read, RunStarted, silent
+from understudy.replicate.events import (
+    ChangeDone,
+    Event,
+    FileDone,
+    Indexing,
+    Listener,
+    Read,
+    RunStarted,
+    silent,
+)
 from understudy.report.clean import clean
+from understudy.report.sizes import size
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -54,15 +64,31 @@ class _State:
     def __init__(self) -> None:
         self.total = 0
         self.done = 0
+        self.files = 0
+        self.files_done = 0
+        self.bytes = 0
+        self.bytes_done = 0
         self.began = time.monotonic()
+        self._indexing = ""
         self._pause = ""
         self._pause_ends = 0.0
 
     def take(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self.total, self.done, self.began = event.total, 0, time.monotonic()
+            self.files, self.bytes, self.files_done, self.bytes_done = (
+                event.files,
+                event.bytes,
+                0,
+                0,
+            )
         elif isinstance(event, ChangeDone):
             self.done += 1
+        elif isinstance(event, FileDone):
+            self.files_done += 1
+            self.bytes_done += event.outcome.bytes or 0
+        elif isinstance(event, Indexing):
+            self._indexing = f"indexing {clean(event.store)}: {event.done}/{event.total} files"
         elif isinstance(event, Wait):
             reason = clean(redact(event.reason))
             short = reason if len(reason) <= _REASON else reason[: _REASON - 1] + "…"
@@ -72,6 +98,14 @@ class _State:
     @property
     def pause(self) -> str:
         return self._pause if time.monotonic() < self._pause_ends else ""
+
+    @property
+    def carried(self) -> str:
+        """What travelled so far, and what is being indexed; empty where no file has to move."""
+        if not self.files:
+            return self._indexing
+        moved = f"{self.files_done}/{self.files} files, {size(self.bytes_done)}"
+        return f"{moved} of {size(self.bytes)}  {self._indexing}".rstrip()
 
     @property
     def rate(self) -> float:
@@ -86,31 +120,38 @@ class _Bar:
         self._progress: Progress | None = None
         self._reading: dict[str, TaskID] = {}
         self._writing: TaskID | None = None
+        self._moving: TaskID | None = None
 
     def __call__(self, event: Event) -> None:
         self._state.take(event)
         display = self._display()
         if isinstance(event, Read):
             self._read(display, event)
-        elif isinstance(event, RunStarted) and event.total:
-            self._writing = display.add_task("Writing", total=event.total, note="")
+        elif isinstance(event, RunStarted):
+            if event.total:
+                self._writing = display.add_task("Writing", total=event.total, note="")
+            if event.files:
+                self._moving = display.add_task("Files", total=event.files, note="")
         if self._writing is not None:
             note = f"{self._state.rate:.1f}/s  {self._state.pause}".rstrip()
             display.update(self._writing, completed=self._state.done, note=note)
+        if self._moving is not None:
+            state = self._state
+            display.update(self._moving, completed=state.files_done, note=state.carried)
 
     def close(self) -> None:
         if self._progress is not None:
             # A bar of writes stays to be read; that something was read is no news afterwards.
-            self._progress.live.transient = self._writing is None
+            self._progress.live.transient = self._writing is None and self._moving is None
             self._progress.stop()
-        self._progress, self._writing = None, None
+        self._progress, self._writing, self._moving = None, None, None
         self._reading.clear()
 
     def _read(self, display: Progress, event: Read) -> None:
         if event.place not in self._reading:
             label = f"Reading {clean(event.place)}"
             self._reading[event.place] = display.add_task(label, total=None, note="")
-        note = f"{event.count} assistants"
+        note = f"{event.count} {event.what}"
         display.update(self._reading[event.place], completed=event.count, note=note)
 
     def _display(self) -> Progress:
@@ -156,13 +197,13 @@ class _Lines:
     def _text(self, event: Event) -> str:
         state = self._state
         if isinstance(event, Read):
-            return f"reading {clean(event.place)}: {event.count} assistants"
+            return f"reading {clean(event.place)}: {event.count} {event.what}"
         if not state.total:
-            return state.pause
+            return ", ".join(part for part in (state.carried, state.pause) if part)
         left = (state.total - state.done) / max(state.rate, 0.001)
         parts = [
             f"writing: {state.done}/{state.total}",
             f"{state.rate:.1f}/s",
             f"{left:.0f} s left",
         ]
-        return ", ".join([*parts, *([state.pause] if state.pause else [])])
+        return ", ".join([*parts, *(part for part in (state.carried, state.pause) if part)])

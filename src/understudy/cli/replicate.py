@@ -12,33 +12,30 @@ import click
 from understudy.cli.options import (
     Number,
     applying,
+    carrying,
     common,
     destination_option,
     output_option,
     planning,
+    pruning,
     selecting,
+    settling,
     source_option,
     stacked,
 )
 from understudy.cli.progress import Screen
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
-from understudy.ops.replicate import (
-    DEFAULT_CONCURRENCY,
-    Report,
-    Request,
-    carry_out,
-    open_job,
-    output,
-    plan_exit_code,
-)
+from understudy.ops.replicate import Report, carry_out, open_job, output, plan_exit_code
+from understudy.ops.request import DEFAULT_CONCURRENCY, DEFAULT_SETTLE, Request
+from understudy.ops.resume import interrupted
 from understudy.ops.saved import SavedPlan, load_plan, require_unchanged, save_plan
 from understudy.replicate.plan import Action, Identity, Plan
 from understudy.report.clean import clean
-from understudy.report.jsonlines import line, outcome_fields, plan_lines, run_line
+from understudy.report.jsonlines import plan_lines, result_lines
 from understudy.report.text import change_text, plan_counts, plan_text, result_text
 
-shared = stacked(selecting, planning, output_option, common)
+shared = stacked(selecting, carrying, pruning, planning, settling, output_option, common)
 
 
 @click.command()
@@ -75,6 +72,8 @@ def clone(ctx: click.Context, /, dry_run: bool, yes: bool, **options: Any) -> in
     understudy clone --from src --to dst
     understudy clone --from src --to dst --name 'support*' --dry-run
     understudy clone --from src --to ./snapshots --yes
+    understudy clone --file-search --code-interpreter --files-dir ./originals
+    understudy clone --prune --max-delete 3
     """
     session = Session(ctx)
     request = _request(session, options)
@@ -106,6 +105,7 @@ def import_snapshot(ctx: click.Context, /, path: str, **options: Any) -> int:
 @click.command()
 @click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, path_type=Path))
 @output_option
+@settling
 @common
 @applying
 @click.option("--rate", type=Number(min=0.01), metavar="N", help="Requests a second.")
@@ -128,12 +128,37 @@ def apply(ctx: click.Context, /, plan_file: Path, yes: bool, **options: Any) -> 
         identity=saved.identity,
         ignore=frozenset(saved.ignore),
         allow_same=saved.same_place,
+        knowledge=saved.knowledge,
+        files_dir=None if saved.files_dir is None else Path(saved.files_dir),
+        prune=saved.prune,
+        settle=DEFAULT_SETTLE if options["settle"] is None else options["settle"],
         concurrency=session.concurrency(options["concurrency"], DEFAULT_CONCURRENCY),
         rate=options["rate"],
         output_dir=session.output_dir(options["output_dir"]),
     )
     dry_run = session.dry_run(flag=False)
     return session.run(lambda stop: _apply(session, request, saved, stop, yes=yes, dry_run=dry_run))
+
+
+@click.command()
+@click.argument("run_id", required=False, metavar="[RUN_ID]")
+@output_option
+@common
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before writing.")
+@click.pass_context
+def resume(ctx: click.Context, /, run_id: str | None, output_dir: Path | None, yes: bool) -> int:
+    """Carry on with a run that was killed: the same command, from its journal.
+
+    Without RUN_ID, the newest run in the output directory that did not end.
+
+    \b
+    understudy resume
+    understudy resume 20261120T101502Z-3f9a1c --output-dir out
+    """
+    session = Session(ctx)
+    request = interrupted(session.output_dir(output_dir), run_id)
+    session.note(f"Resuming from {clean(str(request.source))} to {clean(str(request.destination))}")
+    return session.run(lambda stop: _clone(session, request, stop, yes=yes))
 
 
 async def _plan(session: Session, request: Request, stop: asyncio.Event, out: Path | None) -> Plan:
@@ -166,7 +191,7 @@ async def _apply(
             _show_plan(session, screen, saved.plan)
             if dry_run:
                 return ExitCode.DONE
-            session.confirm("Apply these changes?", yes=yes or not saved.plan.writes)
+            session.confirm("Apply these changes?", yes=yes or not saved.plan.sends)
             report = await carry_out(job, saved.plan, directory)
     return _finish(session, report, request)
 
@@ -179,7 +204,7 @@ async def _clone(session: Session, request: Request, stop: asyncio.Event, *, yes
         ):
             made = await job.plan()
             _show_plan(session, screen, made)
-            session.confirm("Apply these changes?", yes=yes or not made.writes)
+            session.confirm("Apply these changes?", yes=yes or not made.sends)
             report = await carry_out(job, made, directory)
     return _finish(session, report, request)
 
@@ -196,6 +221,10 @@ def _request(session: Session, options: Mapping[str, Any]) -> Request:
         ignore=frozenset(options["ignore"]),
         check_models=not options["no_model_check"],
         allow_same=options["allow_same"],
+        knowledge=session.knowledge(options),
+        files_dir=options["files_dir"],
+        prune=session.prune(options, selection),
+        settle=DEFAULT_SETTLE if options["settle"] is None else options["settle"],
         concurrency=session.concurrency(options.get("concurrency"), DEFAULT_CONCURRENCY),
         rate=options["rate"],
         output_dir=session.output_dir(options["output_dir"]),
@@ -221,14 +250,14 @@ def _show_plan(session: Session, screen: Screen, made: Plan) -> None:
 
 def _finish(session: Session, report: Report, request: Request) -> int:
     """Show what happened and return the exit code."""
-    outcomes, stopped_by = report.outcomes, report.result.stopped_by
+    result = report.result
     if session.json:
-        session.say(line("result", outcome_fields(outcome)) for outcome in outcomes)
-        session.say([run_line(report.run_id, report.plan, outcomes)])
+        session.say(result_lines(report.run_id, report.plan, result))
     else:
-        session.say(result_text(outcomes, report.result.seconds))
-        directory = request.output_dir
-        session.note(f"Reports: {directory}/mapping.json, report.md, log.jsonl")
-    if stopped_by is not None:
-        raise stopped_by
+        session.say(result_text(result))
+        needed = any(not file.arrived for file in result.files)
+        more = ", files-needed.md" if needed else ""
+        session.note(f"Reports: {request.output_dir}/mapping.json, report.md, log.jsonl{more}")
+    if result.stopped_by is not None:
+        raise result.stopped_by
     return report.exit_code

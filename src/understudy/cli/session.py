@@ -8,7 +8,7 @@ import glob
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,8 +17,10 @@ import click
 from understudy.cli.streams import emit
 from understudy.config import Settings, as_bool, as_count, load_here
 from understudy.errors import InterruptedRunError, UsageError
+from understudy.ops.request import Prune
 from understudy.profile import Value
 from understudy.redact import RedactingFilter, hide
+from understudy.replicate.needs import KnowledgeOptions
 from understudy.replicate.selection import Selection
 from understudy.report.clean import clean, clean_lines
 
@@ -74,8 +76,52 @@ class Session:
 
     def dry_run(self, *, flag: bool) -> bool:
         """Return whether nothing shall be written."""
-        value = self.settings.option("dry_run")
-        return flag or (as_bool(value) if value else False)
+        return flag or self._configured("dry_run")
+
+    def knowledge(self, options: Mapping[str, Any]) -> KnowledgeOptions:
+        """Return which knowledge to carry, and by which routes; raises UsageError."""
+        wanted = {
+            name: bool(options.get(name)) or self._configured(name)
+            for name in ("file_search", "code_interpreter")
+        }
+        routes = {
+            "--files-dir": options.get("files_dir"),
+            "--container-copy": options.get("container_copy"),
+            "--text-fallback": options.get("text_fallback"),
+            "--max-bytes": options.get("max_bytes") is not None,
+            "--require-knowledge": options.get("require_knowledge"),
+        }
+        if not any(wanted.values()):
+            if useless := [flag for flag, given in routes.items() if given]:
+                raise UsageError(
+                    f"{useless[0]} goes with --file-search or --code-interpreter.",
+                    hint="Files and vector stores are carried only when that is asked for.",
+                )
+            return KnowledgeOptions()
+        return KnowledgeOptions(
+            **wanted,
+            require=bool(options.get("require_knowledge")),
+            max_bytes=options.get("max_bytes"),
+            containers=bool(options.get("container_copy")),
+            texts=bool(options.get("text_fallback")),
+            index_seconds=float(options.get("index_timeout") or 0.0),
+        )
+
+    def prune(self, options: Mapping[str, Any], selection: Selection) -> Prune:
+        """Return what may be deleted; raises UsageError where that cannot be told."""
+        wanted, most = bool(options["prune"]), options["max_delete"]
+        if not wanted and (most is not None or options["force"]):
+            raise UsageError("--max-delete and --force go with --prune.")
+        if wanted and not selection.everything:
+            raise UsageError(
+                "--prune goes with all assistants, not with a selection.",
+                hint="What is gone can only be told by looking at everything.",
+            )
+        return Prune(wanted, most, bool(options["force"]))
+
+    def _configured(self, name: str) -> bool:
+        value = self.settings.option(name)
+        return as_bool(value) if value else False
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask on a terminal; raises InterruptedRunError for a no."""

@@ -12,19 +12,16 @@ from typing import Any
 
 from understudy.config import Settings, load_here
 from understudy.ops import drift, look
+from understudy.ops import export as exporting
 from understudy.ops.look import Listing
 from understudy.ops.places import PlaceLike
-from understudy.ops.replicate import (
-    DEFAULT_CONCURRENCY,
-    Report,
-    Request,
-    carry_out,
-    open_job,
-    output,
-)
+from understudy.ops.replicate import Report, carry_out, open_job, output
+from understudy.ops.request import DEFAULT_CONCURRENCY, Request
 from understudy.replicate.drift import Drift
 from understudy.replicate.events import Listener, silent
+from understudy.replicate.needs import KnowledgeOptions
 from understudy.replicate.plan import Plan
+from understudy.replicate.result import Exported
 from understudy.replicate.selection import Selection
 
 
@@ -107,10 +104,23 @@ async def export(
     out: str | Path,
     *,
     select: Selection | str | None = None,
+    knowledge: KnowledgeOptions | None = None,
+    files_dir: str | Path | None = None,
     settings: Settings | None = None,
-) -> Listing:
-    """Write the selected assistants into a snapshot and return them. May be repeated."""
-    return await look.export(place, Path(out), settings or load_here(), selection=_select(select))
+) -> Exported:
+    """Write the selected assistants into a snapshot and return what came of it.
+
+    With `knowledge`, their files and vector stores too; then `out` is a directory. May be
+    repeated: what is there already is not fetched again.
+    """
+    return await exporting.export(
+        place,
+        Path(out),
+        settings or load_here(),
+        selection=_select(select),
+        knowledge=knowledge,
+        files_dir=None if files_dir is None else Path(files_dir),
+    )
 
 
 def _request(

@@ -1,151 +1,136 @@
-"""Which clone is whose, as earlier runs into an output directory left it.
+"""The journal of a run: `journal/RUN_ID.jsonl` beside the reports, fsynced.
 
-`mapping.json` says it once a run is over. Until then the journal does: a line for each clone,
-on disk before the next step, so that a run that is killed leaves no clone to be made again.
+First the run itself, then an intent before each write and its result after it, at last the end.
+A run that is killed leaves what the next one needs: what exists, and what may exist.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import SnapshotError, UsageError
-from understudy.files import read_json, read_text, writing
-from understudy.platforms.base import PlaceInfo
-from understudy.report.jsonlines import FORMAT_VERSION, place_fields
+from understudy.errors import OutputError
+from understudy.files import writing
+from understudy.redact import hide
 
-MAPPING = "mapping.json"
-JOURNAL = "journal.jsonl"
+FORMAT_VERSION = 1
+FOLDER = "journal"
+
+#: Journals of ended runs that are kept, the newest first; their results are in mapping.json.
+KEPT = 20
 
 
 class Journal:
-    """Appends pairs of one source and one destination; the file appears with the first.
+    """A Recorder; the file appears with the first intent. One fsync serves all who wait for it."""
 
-    A `durable` one survives a power cut, too, which costs a few milliseconds a pair.
-    """
-
-    def __init__(
-        self, directory: Path, source: PlaceInfo, destination: PlaceInfo, *, durable: bool
-    ) -> None:
-        self._path = directory / JOURNAL
-        self._places = {"source": place_fields(source), "destination": place_fields(destination)}
-        self._durable = durable
+    def __init__(self, directory: Path, run_id: str, header: Mapping[str, Any]) -> None:
+        self._path = directory / FOLDER / f"{run_id}.jsonl"
+        self._header = {"run_id": run_id, **header}
         self._handle: int | None = None
+        self._tickets = 0
+        self._written = 0
+        self._synced = 0
+        self._syncing: asyncio.Task[None] | None = None
+        self._failure: OutputError | None = None
 
-    def add(self, source_id: str, destination_id: str) -> None:
-        """Remember a pair for good; raises OutputError."""
-        with writing(self._path):
-            if self._handle is None:
-                self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-                # A line that a crash tore must not spoil the next one.
-                self._append({"format_version": FORMAT_VERSION, **self._places}, before="\n")
-            self._append({"srcId": source_id, "dstId": destination_id})
-            if self._durable:
-                os.fsync(self._handle)
+    async def intend(self, what: str, source_id: str, /, **details: object) -> int:
+        """Write an intent, durable when this returns; raises OutputError."""
+        self._tickets += 1
+        ticket = self._tickets
+        if self._handle is None:
+            self._open()
+        self._append({"type": "intent", "n": ticket, "what": what, "srcId": source_id, **details})
+        await self._durable()
+        return ticket
 
-    def close(self) -> None:
+    def record(self, ticket: int, /, **result: object) -> None:
+        """Write a result; when that fails, the next intent raises and the run ends."""
+        try:
+            self._append({"type": "result", "n": ticket, **_named(result)})
+        except OutputError as error:
+            self._failure = self._failure or error
+
+    async def end(self, exit_code: int) -> None:
+        """Say that the run is over and its reports are written; raises OutputError."""
+        if self._handle is not None:
+            self._append({"type": "end", "exit_code": exit_code})
+            await self._durable()
+            _forget_old(self._path.parent)
+
+    async def aclose(self) -> None:
         """Release the file; may be called twice."""
+        if self._syncing is not None:
+            await asyncio.gather(self._syncing, return_exceptions=True)
         handle, self._handle = self._handle, None
         if handle is not None:
             os.close(handle)
 
-    def _append(self, record: Mapping[str, Any], *, before: str = "") -> None:
-        assert self._handle is not None  # noqa: S101 - add() opens it
-        data = f"{before}{json.dumps(record)}\n".encode()
-        while data:
-            data = data[os.write(self._handle, data) :]
+    def _open(self) -> None:
+        with writing(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+            self._handle = os.open(self._path, flags, 0o600)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # the file's name, not only its bytes
+            finally:
+                os.close(folder)
+        self._append({"type": "run", "format_version": FORMAT_VERSION, **self._header})
+
+    def _append(self, record: Mapping[str, Any]) -> None:
+        if self._failure is not None:
+            raise self._failure
+        assert self._handle is not None  # noqa: S101 - _open() comes first
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        data = (hide(json.dumps({**record, "time": moment})) + "\n").encode()
+        with writing(self._path):
+            while data:
+                data = data[os.write(self._handle, data) :]
+        self._written += 1
+
+    async def _durable(self) -> None:
+        mine = self._written
+        while self._synced < mine:
+            if self._syncing is None or self._syncing.done():
+                self._syncing = asyncio.create_task(self._sync())
+            await asyncio.shield(self._syncing)
+
+    async def _sync(self) -> None:
+        written, handle = self._written, self._handle
+        assert handle is not None  # noqa: S101 - what was written went through it
+        with writing(self._path):
+            await asyncio.to_thread(os.fsync, handle)
+        self._synced = max(self._synced, written)
 
 
-def remembered(
-    directory: Path, source: PlaceInfo, destination: PlaceInfo, *, required: bool
-) -> dict[str, str]:
-    """Return destination ids under source ids, as earlier runs into the directory left them.
-
-    What was copied the other way is remembered the other way round, so that copying back finds
-    the originals. Empty where nothing is remembered of these two places. With `required`, what
-    belongs to others is a UsageError: identity is kept there, and writing over it would lose it.
-    Raises SnapshotError for a file that is damaged.
-    """
-    wanted = _pair_of(place_fields(source), place_fields(destination))
-    known: dict[str, str] = {}
-    for path, read in ((directory / MAPPING, _of_mapping), (directory / JOURNAL, _of_journal)):
-        if not path.is_file():
-            continue
-        try:
-            found = list(read(path))
-        except (SnapshotError, KeyError, TypeError, AttributeError, ValueError) as error:
-            reason = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else error
-            raise SnapshotError(
-                f"{path} cannot be used: {reason}",
-                hint="Move it away, or choose another --output-dir.",
-            ) from error
-        if required and any(set(pair) != set(wanted) for pair, _ in found):
-            raise UsageError(
-                f"{path} belongs to other places than these.",
-                hint="With --identity mapping every pair needs its own --output-dir.",
-            )
-        for pair, ids in found:
-            if pair == wanted:
-                known.update(ids)
-            elif pair == wanted[::-1]:
-                known.update({other: one for one, other in ids.items()})
-    return known
+def supersede(path: Path, run_id: str) -> None:
+    """Say in the journal of a killed run that a later one knows all of it; raises OutputError."""
+    with writing(path), path.open("ab") as file:
+        # A line that a crash tore must not spoil this one.
+        line = json.dumps({"type": "end", "continued_by": run_id})
+        file.write(f"\n{line}\n".encode())
 
 
-_Places = tuple[tuple[Any, ...], tuple[Any, ...]]
-_Found = Iterator[tuple[_Places, dict[str, str]]]
+def _named(result: Mapping[str, object]) -> dict[str, object]:
+    """Return a result under the names that mapping.json uses."""
+    return {"dstId" if key == "id" else key: value for key, value in result.items()}
 
 
-def _of_mapping(path: Path) -> _Found:
-    """Yield the places of a mapping.json with its pairs; raises what a damaged one causes."""
-    mapping = read_json(path)
-    places = _places(mapping)
-    entries = [*mapping["mappings"], *mapping.get("known", [])]
-    yield places, dict(pair for entry in entries for pair in _pair(entry))
+def _forget_old(folder: Path) -> None:
+    """Remove the oldest journals of ended runs; what is unfinished stays."""
+    ended = [path for path in sorted(folder.glob("*.jsonl"), reverse=True) if _ended(path)]
+    for path in ended[KEPT:]:
+        with writing(path):
+            path.unlink(missing_ok=True)
 
 
-def _of_journal(path: Path) -> _Found:
-    """Yield the same of each run in a journal; a line that a crash tore says nothing."""
-    places, ids = None, dict[str, str]()
-    for line in read_text(path).splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if "source" in record:
-            if places:
-                yield places, ids
-            places, ids = _places(record), {}
-        else:
-            ids.update(_pair(record))
-    if places:
-        yield places, ids
-
-
-def _places(record: Mapping[str, Any]) -> _Places:
-    version = record.get("format_version", FORMAT_VERSION)
-    if version != FORMAT_VERSION:
-        raise ValueError(f"its format_version is {version}, this version reads {FORMAT_VERSION}.")
-    return _pair_of(record["source"], record["destination"])
-
-
-def _pair(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
-    one, other = entry["srcId"], entry.get("dstId")
-    if not isinstance(one, str) or not isinstance(other, str | None):
-        raise TypeError(f"{one!r} and {other!r} are no pair of ids.")
-    return [(one, other)] if other else []
-
-
-def _pair_of(source: Mapping[str, Any], destination: Mapping[str, Any]) -> _Places:
-    """Return what tells two places apart; their names where only the keys differ."""
-    one, other = _where(source), _where(destination)
-    if one == other:
-        return (*one, source.get("name")), (*other, destination.get("name"))
-    return one, other
-
-
-def _where(place: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(place.get(key, "") for key in ("platform", "address", "organization", "project"))
+def _ended(path: Path) -> bool:
+    with writing(path), path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4096))
+        last = file.read().rstrip(b"\n").rsplit(b"\n", 1)[-1]
+    return last.startswith(b'{"type": "end"')

@@ -8,10 +8,12 @@ from understudy.platforms.base import Wait
 from understudy.replicate.events import (
     ChangeDone,
     Event,
+    FileDone,
     Listener,
     RunFinished,
     RunStarted,
     Stopping,
+    StoreDone,
 )
 
 log = logging.getLogger("understudy.run")
@@ -38,6 +40,10 @@ def log_events(event: Event) -> None:
         log.info("writing started", extra={"fields": fields})
     elif isinstance(event, ChangeDone):
         _log_outcome(event)
+    elif isinstance(event, FileDone):
+        _log_file(event)
+    elif isinstance(event, StoreDone):
+        _log_store(event)
     elif isinstance(event, Wait):
         fields = {"place": event.place, "seconds": round(event.seconds, 3)}
         log.info("waiting: %s", event.reason, extra={"fields": fields})
@@ -58,3 +64,31 @@ def _log_outcome(event: ChangeDone) -> None:
     }
     level = logging.WARNING if outcome.error else logging.INFO
     log.log(level, "%s: %s", outcome.status, outcome.name, extra={"fields": fields})
+
+
+def _log_file(event: FileDone) -> None:
+    outcome = event.outcome
+    fields = {
+        "srcId": outcome.source_id,
+        "dstId": outcome.destination_id,
+        "status": str(outcome.status),
+        "bytes": outcome.bytes,
+        "sha256": outcome.sha256 or None,
+        "route": outcome.route,
+        "reason": outcome.reason or None,
+    }
+    level = logging.INFO if outcome.arrived else logging.WARNING
+    log.log(level, "file %s: %s", outcome.status, outcome.name, extra={"fields": fields})
+
+
+def _log_store(event: StoreDone) -> None:
+    outcome = event.outcome
+    fields = {
+        "srcId": outcome.source_id,
+        "dstId": outcome.destination_id,
+        "status": str(outcome.status),
+        "operations": list(outcome.operations),
+        "error": outcome.error or None,
+    }
+    level = logging.WARNING if outcome.error else logging.INFO
+    log.log(level, "vector store %s: %s", outcome.status, outcome.name, extra={"fields": fields})

@@ -1,15 +1,16 @@
-"""Looking without changing anything: list, export, profiles."""
+"""Looking without changing anything: list, verify, profiles."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from understudy.config import Settings
-from understudy.errors import OutputError, UnderstudyError
+from understudy.errors import UnderstudyError
 from understudy.model.assistant import Assistant
+from understudy.model.verification import Verification
 from understudy.ops.listeners import log_events
 from understudy.ops.places import PlaceLike, Places
 from understudy.platforms.base import PlaceInfo, Wait
@@ -22,11 +23,10 @@ from understudy.replicate.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What was asked for of a place; `removed` is how many an export took out of a snapshot."""
+    """What was asked for of a place."""
 
     place: PlaceInfo
     assistants: tuple[Assistant, ...]
-    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +57,13 @@ async def list_assistants(
     return Listing(inventory.info, chosen)
 
 
-async def export(
-    place: PlaceLike,
-    out: Path,
-    settings: Settings,
-    *,
-    selection: Selection | None = None,
-    stop: asyncio.Event | None = None,
-) -> Listing:
-    """Write the selected assistants into a snapshot and return them.
-
-    May be repeated: a directory is brought up to date, and what is gone from the place goes
-    when everything was selected. Raises OutputError, and then an earlier file is as it was.
-    """
-    selection = selection or Selection()
-    listing = await list_assistants(place, settings, selection=selection, stop=stop)
-    _require_elsewhere(out, listing.place)
-    removed = Snapshot(out).keep(listing.assistants, listing.place, prune=selection.everything)
-    return replace(listing, removed=removed)
+def verify(path: Path) -> Verification:
+    """Read every file of a snapshot again and say what is wrong; raises SnapshotError."""
+    snapshot = Snapshot(path, must_exist=True)
+    snapshot.require_readable()
+    if snapshot.knowledge is None:
+        return Verification()
+    return snapshot.knowledge.verify()
 
 
 async def check_profile(profile: Profile, settings: Settings) -> Checked:
@@ -89,8 +78,3 @@ async def check_profile(profile: Profile, settings: Settings) -> Checked:
         await places.aclose()
     more = " or more" if page.after else ""
     return Checked(profile, answer=f"answers, {len(page.assistants)}{more} assistants")
-
-
-def _require_elsewhere(out: Path, place: PlaceInfo) -> None:
-    if out.exists() and out.resolve() == Path(place.address).resolve():
-        raise OutputError(f"{out} is the place itself; export into another path.")

@@ -11,12 +11,13 @@ from typing import Any
 from understudy.errors import OutputError
 from understudy.files import write_whole, writing
 from understudy.model.canonical import pretty
-from understudy.ops.journal import JOURNAL, MAPPING, Journal
-from understudy.platforms.base import PlaceInfo
+from understudy.ops.journal import Journal
+from understudy.ops.recall import MAPPING
 from understudy.redact import RedactingFilter, hide
 from understudy.report.jsonlines import JsonFormatter
 
 REPORT = "report.md"
+NEEDED = "files-needed.md"
 LOG = "log.jsonl"
 _LOCK = ".lock"
 _RESERVE = ".reserve"
@@ -77,18 +78,25 @@ class OutputDirectory:
         """
         write_whole(self.path / _RESERVE, b"\0" * size)
 
-    def journal(self, source: PlaceInfo, destination: PlaceInfo, *, durable: bool) -> Journal:
-        """Return the journal of a run between these places; reports make it obsolete."""
-        return Journal(self.path, source, destination, durable=durable)
+    def journal(self, run_id: str, header: Mapping[str, Any]) -> Journal:
+        """Return the journal of a run; it appears with the first intent."""
+        return Journal(self.path, run_id, header)
 
-    def write(self, mapping: Mapping[str, Any], report: str) -> None:
-        """Write the three files; tries all of them and then raises the first OutputError."""
+    def write(self, mapping: Mapping[str, Any], report: str, needed: str) -> None:
+        """Write the reports; tries all of them and then raises the first OutputError.
+
+        The list of files that are needed is there only while some are.
+        """
         self._release()
         failures = []
+        if not needed:
+            with writing(self.path / NEEDED):
+                (self.path / NEEDED).unlink(missing_ok=True)
         contents = {
             MAPPING: pretty(mapping, sort_keys=False),
             REPORT: report,
             LOG: "".join(line + "\n" for line in self._lines.lines),
+            **({NEEDED: needed} if needed else {}),
         }
         for name, content in contents.items():
             try:
@@ -97,8 +105,6 @@ class OutputDirectory:
                 failures.append(error)
         if failures:
             raise failures[0]
-        with writing(self.path / JOURNAL):
-            (self.path / JOURNAL).unlink(missing_ok=True)
 
     def _write(self, name: str, content: str) -> None:
         write_whole(self.path / name, hide(content).encode("utf-8", "backslashreplace"))

@@ -5,60 +5,45 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from understudy.config import Settings
-from understudy.errors import ExitCode, OutputError, UsageError
+from understudy.errors import ExitCode, MissingError, OutputError, UsageError
+from understudy.model.assistant import Assistant
 from understudy.model.canonical import pretty
 from understudy.ops import collector
-from understudy.ops.journal import remembered
+from understudy.ops.journal import supersede
 from understudy.ops.listeners import both, log_events
 from understudy.ops.output import OutputDirectory
-from understudy.ops.places import PlaceLike, Places
-from understudy.platforms.base import Platform
-from understudy.platforms.pacing import Paced, RetryPolicy
-from understudy.replicate.apply import RunResult, apply_plan
-from understudy.replicate.events import (
-    ChangeDone,
-    Event,
-    Listener,
-    Outcome,
-    Read,
-    Status,
-    silent,
-)
+from understudy.ops.packing import Packed, everything_held, pack
+from understudy.ops.places import Places
+from understudy.ops.recall import Recalled, recall
+from understudy.ops.request import Request, request_fields
+from understudy.ops.settling import adopted, doubtful, seconds_left
+from understudy.platforms.base import Platform, Wait
+from understudy.platforms.pacing import Paced
+from understudy.replicate.apply import apply_plan
+from understudy.replicate.events import Listener, Outcome, Read, Status, silent
 from understudy.replicate.gather import gather_both
 from understudy.replicate.identity import RANDOM
 from understudy.replicate.inventory import Inventory
+from understudy.replicate.originals import Originals
 from understudy.replicate.plan import Identity, Plan, PlanOptions, make_plan
-from understudy.replicate.selection import Selection
+from understudy.replicate.prune import orphans, plan_pruning, require_few
+from understudy.replicate.recorder import Recorder
+from understudy.replicate.result import RunResult
+from understudy.report.jsonlines import place_fields
 from understudy.report.mapping import mapping
 from understudy.report.markdown import report_markdown
+from understudy.report.needed import files_needed
 
 log = logging.getLogger("understudy.replicate")
 
-DEFAULT_CONCURRENCY = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be replicated, and how. `rate` is in requests a second and key."""
-
-    source: PlaceLike
-    destination: PlaceLike
-    selection: Selection = field(default_factory=Selection)
-    identity: Identity = Identity.METADATA
-    ignore: frozenset[str] = frozenset()
-    check_models: bool = True
-    allow_same: bool = False
-    concurrency: int = DEFAULT_CONCURRENCY
-    rate: float | None = None
-    output_dir: Path | None = None
-    retry: RetryPolicy | None = None
+_POLL = 1.0  # seconds between looks for what a killed run may have left
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +62,15 @@ class Report:
     @property
     def exit_code(self) -> ExitCode:
         """What the process should tell its caller."""
-        if self.result.stopped_by is not None:
-            return self.result.stopped_by.exit_code
-        troubled = any(outcome.error for outcome in self.outcomes)
+        result = self.result
+        if result.stopped_by is not None:
+            return result.stopped_by.exit_code
+        troubled = (
+            any(one.error or one.status is Status.PARTIAL for one in self.outcomes)
+            or any(one.error for one in result.deleted)
+            or any(one.error for one in result.files)
+            or any(one.error for one in result.stores)
+        )
         return ExitCode.PARTLY if troubled else ExitCode.DONE
 
 
@@ -102,74 +93,130 @@ class Job:
         self._same_place = same_place
         self._stop = stop
         self._listener = listener
-        self._known: Mapping[str, str] = {}
+        self._recalled = Recalled()
+        self._adopted: tuple[dict[str, str], dict[str, str]] = ({}, {})
         self._inventories: tuple[Inventory, Inventory] | None = None
+        self._packed: Packed | None = None
+        self._originals = Originals(request.files_dir)
 
     async def plan(self) -> Plan:
-        """Read both places and return what would be done; writes nothing anywhere."""
+        """Read both places and return what would be done; writes nothing anywhere.
+
+        What a killed run may have left is waited for, as long as a list may lag.
+        """
         with collector.resting():
-            return await self._plan()
+            while True:
+                plan = await self._plan()
+                if not doubtful(plan, self._recalled):
+                    return plan
+                if self._adopt(plan):
+                    continue
+                left = seconds_left(self._recalled, self.request.settle)
+                if left <= 0:
+                    return plan
+                reason = "an interrupted run may have created what no list shows yet"
+                pause = min(left, _POLL)
+                self._listener(Wait(plan.destination.name, reason, pause))
+                try:
+                    await asyncio.wait_for(self._stop.wait(), pause)
+                except TimeoutError:
+                    continue
+                return plan
 
     async def _plan(self) -> Plan:
         source, destination = await self.gather()
-        options = PlanOptions(
-            selection=self.request.selection,
-            identity=self.request.identity,
-            known=self._known,
-            ignore=self.request.ignore,
-            check_models=self.request.check_models,
-            same_place=self._same_place,
-        )
-        plan = make_plan(source, destination, options, self._destination.render)
+        options = self._options()
+        render = self._destination.render
+        linker = self._packed.linker if self._packed else None
+        plan = make_plan(source, destination, options, render, linker)
+        notes: tuple[str, ...] = ()
         if self.request.check_models and plan.writes:
             # Asked for only now: with nothing to write, nobody needs the answer.
             models = await self._destination.models()
             if models is None and destination.capabilities.lists_models:
                 note = f"{destination.info.name} does not say which models it offers; not checked."
-                return replace(plan, notes=(note,))
+                notes = (note,)
             if models is not None:
                 destination = replace(destination, models=models)
-                plan = make_plan(source, destination, options, self._destination.render)
-        return plan
+                plan = make_plan(source, destination, options, render, linker)
+        if self.request.prune.wanted:
+            plan = await self._prune(plan)
+        return replace(plan, notes=(*notes, *plan.notes))
 
     def inventories(self) -> tuple[Inventory, Inventory]:
         """Return what `plan` read."""
         assert self._inventories is not None  # noqa: S101 - plan() comes first
         return self._inventories
 
+    def state(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return fingerprints of all that the plan depends on, in the source and there."""
+        source, destination = (one.state() for one in self.inventories())
+        if self._packed is not None and self._packed.luggage is not None:
+            plan, luggage = self._packed.linker.plan, self._packed.luggage
+            files, stores = plan.files, plan.stores
+            source |= luggage.held.state(
+                [s.source_id for s in files], [s.source_id for s in stores]
+            )
+            destination |= luggage.there.state(
+                [s.destination_id for s in files if s.destination_id],
+                [s.destination_id for s in stores if s.destination_id],
+            )
+        return source, destination
+
     async def gather(self) -> tuple[Inventory, Inventory]:
         """Read both places and return what they hold; raises UsageError for one place twice."""
         if self.request.output_dir is not None:
-            self._known = remembered(
+            self._recalled = recall(
                 self.request.output_dir,
                 self._source.info,
                 self._destination.info,
                 required=self.request.identity is Identity.MAPPING,
             )
+            self._recalled.assistants |= self._adopted[0]
+            self._recalled.stores |= self._adopted[1]
         found = await gather_both(
             self._source,
             self._destination,
-            known=self._known.values(),
+            known=self._recalled.assistants.values(),
             on_page=lambda place, count: self._listener(Read(place, count)),
         )
         self._require_different(*found)
+        self._inventories = found
         # What is gone is not asked for again.
         there = found[1].by_id()
-        self._known = {one: other for one, other in self._known.items() if other in there}
-        self._inventories = found
+        pairs = self._recalled.assistants.items()
+        self._recalled.assistants = {one: copy for one, copy in pairs if copy in there}
+        if self.request.knowledge.wanted:
+            self._packed = await pack(
+                self._source,
+                self._destination,
+                found,
+                self._options(),
+                self.request.knowledge,
+                self._recalled,
+                finisher=self._finisher(),
+                originals=self._originals,
+                spool=self.request.output_dir,
+                listener=self._listener,
+            )
         return found
 
-    async def apply(self, plan: Plan, listener: Listener = silent) -> RunResult:
+    async def apply(
+        self, plan: Plan, recorder: Recorder | None = None, listener: Listener = silent
+    ) -> RunResult:
         """Carry out the plan and return what happened; one more listener hears of it."""
         _, destination = self.inventories()
-        paced = self._destination
+        await self._discard_containers()
         return await apply_plan(
             plan,
-            paced,
+            self._destination,
             before=destination.by_id(),
             concurrency=self.request.concurrency,
+            luggage=self._packed.luggage if self._packed else None,
             stop=self._stop,
-            finisher=paced.unstoppable() if isinstance(paced, Paced) else paced,
+            finisher=self._finisher(),
+            settle=self.request.settle,
+            recorder=recorder,
             listener=both(self._listener, listener),
         )
 
@@ -178,9 +225,70 @@ class Job:
         self._stop.set()
 
     @property
-    def known(self) -> Mapping[str, str]:
-        """Pairs that earlier runs into the output directory left."""
-        return self._known
+    def recalled(self) -> Recalled:
+        """What earlier runs into the output directory left."""
+        return self._recalled
+
+    def _options(self) -> PlanOptions:
+        return PlanOptions(
+            selection=self.request.selection,
+            identity=self.request.identity,
+            known=self._recalled.assistants,
+            ignore=self.request.ignore,
+            check_models=self.request.check_models,
+            same_place=self._same_place,
+        )
+
+    def _finisher(self) -> Platform:
+        """Return the destination for what has to be asked even after a stop."""
+        paced = self._destination
+        return paced.unstoppable() if isinstance(paced, Paced) else paced
+
+    def _adopt(self, plan: Plan) -> bool:
+        """Recognise what an interrupted run created; tell whether anything was found."""
+        if self.request.identity is not Identity.MAPPING:
+            return False  # markers tell
+        luggage = self._packed.luggage if self._packed else None
+        there = luggage.there if luggage else None
+        found = adopted(plan, self._recalled, self.inventories()[1], there)
+        for known, fresh in zip(self._adopted, found, strict=True):
+            known.update(fresh)
+        return any(found)
+
+    async def _prune(self, plan: Plan) -> Plan:
+        """Return the plan with what has lost its original; raises SelectionError for too much."""
+        source, destination = self.inventories()
+        records = self._recalled.records()
+        gone: list[Assistant] = []
+        originals = {copy: one for one, copy in records.assistants.items()}
+        for one in orphans(source, destination, records):
+            try:
+                await self._source.retrieve(originals[one.id])  # a list may not show everything
+            except MissingError:
+                gone.append(one)
+        holdings, needed = None, set[str]()
+        if self.request.knowledge.wanted and self._destination.knowledge is not None:
+            if gone:
+                holdings = await everything_held(self._destination.knowledge)
+            if (carried := plan.knowledge) is not None:
+                needed = {s.destination_id for s in carried.files if s.destination_id}
+                needed |= {s.destination_id for s in carried.stores if s.destination_id}
+        pruning = plan_pruning(gone, source, destination, records, holdings, needed)
+        require_few(pruning, most=self.request.prune.most, force=self.request.prune.force)
+        notes = plan.notes
+        if pruning.unproven:
+            note = (
+                f"{pruning.unproven} clones in {destination.info.name} have no original in "
+                f"{source.info.name}, and no record tells that they came from there; they stay."
+            )
+            notes += (note,)
+        return replace(plan, deletions=pruning.deletions, notes=notes)
+
+    async def _discard_containers(self) -> None:
+        """Delete what a killed run left in the source."""
+        if self._source.knowledge is not None:
+            for container in self._recalled.containers:
+                await self._source.knowledge.delete_container(container)
 
     def _require_different(self, source: Inventory, destination: Inventory) -> None:
         """Recognise one project under two keys: it holds the same ids."""
@@ -253,21 +361,44 @@ async def carry_out(job: Job, plan: Plan, directory: OutputDirectory | None) -> 
     after everything was done when they cannot be written all the same.
     """
     run_id = new_run_id()
-    if directory is not None and plan.writes:
+    journal = None
+    if directory is not None and plan.sends:
         directory.reserve(_room(job, run_id, plan))
+        journal = directory.journal(run_id, _header(job, plan))
     log.info("run started", extra={"fields": {"run_id": run_id}})
-    keeper = _Keeper(directory, job, plan)
     try:
-        result = await job.apply(plan, keeper)
+        result = await job.apply(plan, journal)
+        report = Report(run_id, plan, result)
+        exit_code = int(report.exit_code)
+        log.info("run ended", extra={"fields": {"run_id": run_id, "exit_code": exit_code}})
+        if directory is not None:
+            _write(directory, job, report)
+            _supersede(job, report)
+        if journal is not None:
+            await journal.end(exit_code)
     finally:
-        keeper.close()
-    report = Report(run_id, plan, result)
-    log.info("run ended", extra={"fields": {"run_id": run_id, "exit_code": int(report.exit_code)}})
-    if directory is not None:
-        _write(directory, job, report)
-    if keeper.failure is not None:
-        raise keeper.failure
+        if journal is not None:
+            await journal.aclose()
     return report
+
+
+def _supersede(job: Job, report: Report) -> None:
+    """Close the journals of killed runs, unless something they meant to create is still open."""
+    result = report.result
+    pairs = {o.source_id for o in result.outcomes if o.destination_id}
+    pairs |= {f.source_id for f in result.files if f.destination_id}
+    pairs |= {s.source_id for s in result.stores if s.destination_id}
+    if all(one.source_id in pairs for one in job.recalled.open):
+        for path in job.recalled.killed:
+            supersede(path, report.run_id)
+
+
+def _header(job: Job, plan: Plan) -> dict[str, object]:
+    return {
+        "source": place_fields(plan.source),
+        "destination": place_fields(plan.destination),
+        "request": request_fields(job.request),
+    }
 
 
 def _room(job: Job, run_id: str, plan: Plan) -> int:
@@ -276,38 +407,9 @@ def _room(job: Job, run_id: str, plan: Plan) -> int:
         Outcome(c.source_id, c.name, Status.CREATED, "x" * 64, (), c.ledger, "x" * 400)
         for c in plan.changes
     ]
-    content = mapping(run_id, plan.source, plan.destination, outcomes, job.known)
-    return 65536 + 2 * len(pretty(content, sort_keys=False).encode())
-
-
-class _Keeper:
-    """Writes every clone into the journal as soon as it is there."""
-
-    def __init__(self, directory: OutputDirectory | None, job: Job, plan: Plan) -> None:
-        durable = plan.identity is Identity.MAPPING
-        self._journal = (
-            None
-            if directory is None
-            else directory.journal(plan.source, plan.destination, durable=durable)
-        )
-        self._job = job
-        self.failure: OutputError | None = None
-
-    def __call__(self, event: Event) -> None:
-        if self._journal is None or not isinstance(event, ChangeDone):
-            return
-        outcome = event.outcome
-        if outcome.status is Status.CREATED and outcome.destination_id:
-            try:
-                self._journal.add(outcome.source_id, outcome.destination_id)
-            except OutputError as error:
-                # Going on would make clones that nobody may recognise again.
-                self.failure = error
-                self._job.stop()
-
-    def close(self) -> None:
-        if self._journal is not None:
-            self._journal.close()
+    content = mapping(run_id, plan, RunResult(tuple(outcomes)), job.recalled.records())
+    steps = (*plan.knowledge.files, *plan.knowledge.stores) if plan.knowledge else ()
+    return 65536 + 1024 * len(steps) + 2 * len(pretty(content, sort_keys=False).encode())
 
 
 def new_run_id() -> str:
@@ -317,17 +419,10 @@ def new_run_id() -> str:
 
 def _write(directory: OutputDirectory, job: Job, report: Report) -> None:
     plan, result = report.plan, report.result
-    content = mapping(report.run_id, plan.source, plan.destination, result.outcomes, job.known)
-    text = report_markdown(
-        report.run_id,
-        plan.source,
-        plan.destination,
-        result.outcomes,
-        seconds=result.seconds,
-        stopped_by=result.stopped_by.message if result.stopped_by else "",
-    )
+    content = mapping(report.run_id, plan, result, job.recalled.records())
+    text = report_markdown(report.run_id, plan, result)
     try:
-        directory.write(content, text)
+        directory.write(content, text, files_needed(plan, result))
     except OutputError as error:
         written = result.count(Status.CREATED) + result.count(Status.UPDATED)
         raise OutputError(

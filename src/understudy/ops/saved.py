@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -12,7 +13,9 @@ from understudy.errors import OutputError, SnapshotError, StalePlanError
 from understudy.files import read_json, write_whole
 from understudy.model.canonical import pretty
 from understudy.ops.replicate import Job
+from understudy.ops.request import Prune
 from understudy.replicate.inventory import changed_since
+from understudy.replicate.needs import KnowledgeOptions
 from understudy.replicate.plan import Action, Change, Identity, Plan
 from understudy.replicate.selection import Selection
 from understudy.report.jsonlines import plan_summary
@@ -35,28 +38,35 @@ class SavedPlan(BaseModel):
 
     type: str = "plan"
     format_version: int = FORMAT_VERSION
-    summary: dict[str, int]
+    summary: dict[str, Any]
     source: PlaceState
     destination: PlaceState
     selection: Selection
     ignore: tuple[str, ...]
     identity: Identity
     same_place: bool
+    knowledge: KnowledgeOptions
+    files_dir: str | None
+    prune: Prune
     plan: Plan
 
 
 def save_plan(path: Path, job: Job, plan: Plan) -> None:
     """Write the plan that the job made; the same plan gives the same bytes. Raises OutputError."""
     request = job.request
-    source, destination = job.inventories()
+    source, destination = job.state()
+    files_dir = request.files_dir
     saved = SavedPlan(
         summary=plan_summary(plan),
-        source=PlaceState(str(request.source), source.state()),
-        destination=PlaceState(str(request.destination), destination.state()),
+        source=PlaceState(str(request.source), source),
+        destination=PlaceState(str(request.destination), destination),
         selection=request.selection,
         ignore=tuple(sorted(request.ignore)),
         identity=plan.identity,
         same_place=request.allow_same,
+        knowledge=request.knowledge,
+        files_dir=None if files_dir is None else str(files_dir.absolute()),
+        prune=request.prune,
         plan=plan,
     )
     try:
@@ -112,10 +122,12 @@ async def require_unchanged(job: Job, saved: SavedPlan) -> None:
     lines = []
     planned = (saved.plan.source, saved.plan.destination)
     states = (saved.source.state, saved.destination.state)
-    for info, state, now in zip(planned, states, await job.gather(), strict=True):
+    await job.gather()
+    found = zip(planned, states, job.inventories(), job.state(), strict=True)
+    for info, state, now, state_now in found:
         if info != now.info:
             lines.append(f"  {info.name}: was {info}, is {now.info}")
-        lines += [f"  {info.name}: {line}" for line in changed_since(state, now)]
+        lines += [f"  {info.name}: {line}" for line in changed_since(state, state_now, now)]
     if lines:
         raise StalePlanError(
             "The plan no longer fits; since it was made something has changed:\n"

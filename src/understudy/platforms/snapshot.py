@@ -152,7 +152,7 @@ class Snapshot:
         ids = {a.id for a in kept}
         gone = [i for i, r in present.items() if i not in ids and "id" in r] if prune else []
         if gone:
-            self._require_export_of(source, len(gone))
+            self.require_export_of(source)
         for assistant_id in gone:
             self._remove(assistant_id)
         taken = RESERVED | {folder.casefold() for folder in self._folders.values()}
@@ -165,13 +165,19 @@ class Snapshot:
         self._save()
         return len(gone)
 
-    def _require_export_of(self, source: PlaceInfo, gone: int) -> None:
+    def require_readable(self) -> None:
+        """Read all records; raises SnapshotError for what is broken, or is no snapshot at all."""
+        self._loaded()
+
+    def require_export_of(self, source: PlaceInfo) -> None:
+        """Raise OutputError when this is the export of another place, which pruning would wipe."""
+        self._loaded()
         keys = ("base_url", "organization", "project")
         was, now = self._header.source, _source(source)
         if "base_url" in was and any(was.get(key) != now.get(key) for key in keys):
             raise OutputError(
-                f"{self._path} holds an export of another place, {was['base_url']}: {gone} "
-                "assistants in it would go.",
+                f"{self._path} holds an export of another place, {was['base_url']}: what is not "
+                f"in {source.name} would go.",
                 hint="Choose another path, or remove that one first.",
             )
 

@@ -6,51 +6,76 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from understudy.errors import (
     InterruptedRunError,
     LostAnswerError,
     PlaceError,
-    RejectedError,
     UnderstudyError,
 )
-from understudy.model.assistant import CLONED_FROM, FIELDS, Assistant
-from understudy.model.fidelity import Fidelity, LedgerEntry
-from understudy.model.meaning import same
+from understudy.model.assistant import CLONED_FROM, Assistant
 from understudy.platforms.base import Platform
+from understudy.platforms.knowledge import Knowledge
+from understudy.replicate.carrier import Carrier, Provided
+from understudy.replicate.deleting import delete_all
 from understudy.replicate.events import (
     ChangeDone,
+    FileOutcome,
     Listener,
     Outcome,
     RunFinished,
     RunStarted,
     Status,
-    Stopping,
+    StoreOutcome,
     silent,
 )
-from understudy.replicate.lost import SETTLE_SECONDS, Finder, fingerprint
+from understudy.replicate.fetch import Fetcher
+from understudy.replicate.halt import Halt
+from understudy.replicate.holdings import Holdings
+from understudy.replicate.knowledge_plan import FileAction, KnowledgePlan
+from understudy.replicate.lost import SETTLE_SECONDS, Finder
+from understudy.replicate.originals import Originals
+from understudy.replicate.outcomes import (
+    failed,
+    outcome,
+    unsettled,
+    untouched,
+    with_ids,
+    with_knowledge,
+    withheld,
+)
 from understudy.replicate.plan import Action, Change, Plan
+from understudy.replicate.recorder import NoRecorder, Recorder
+from understudy.replicate.result import RunResult
+from understudy.replicate.shelves import Assistants, fingerprint
+from understudy.replicate.slots import Slots
+from understudy.replicate.stocking import Stocking
+from understudy.replicate.tolerant import Tolerant
+from understudy.replicate.transfer import Transfer
 
 log = logging.getLogger("understudy.replicate")
 
-#: Creates of one assistant, the first included, before its lost answers count as a failure.
-CREATE_ATTEMPTS = 4
-
 
 @dataclass(frozen=True, slots=True)
-class RunResult:
-    """Outcomes in the plan's order. `stopped_by` is what ended the run early, if anything."""
+class Luggage:
+    """What carrying knowledge takes: both places' knowledge, and what was read of it.
 
-    outcomes: tuple[Outcome, ...]
-    stopped_by: UnderstudyError | None = None
-    seconds: float = 0.0
+    `finisher` is the destination for what has to be asked even after a stop; `spool` the folder
+    that large files pass through, None for the system's own.
+    """
 
-    def count(self, status: Status) -> int:
-        """Return how many assistants came out that way."""
-        return sum(1 for outcome in self.outcomes if outcome.status is status)
+    source: Knowledge
+    destination: Knowledge
+    finisher: Knowledge
+    held: Holdings
+    there: Holdings
+    originals: Originals = field(default_factory=lambda: Originals(None))
+    spool: Path | None = None
+    index_seconds: float = 600.0
 
 
 async def apply_plan(
@@ -59,9 +84,11 @@ async def apply_plan(
     *,
     before: Collection[str],
     concurrency: int,
+    luggage: Luggage | None = None,
     stop: asyncio.Event | None = None,
     finisher: Platform | None = None,
     settle: float = SETTLE_SECONDS,
+    recorder: Recorder | None = None,
     listener: Listener = silent,
 ) -> RunResult:
     """Carry out the plan and return what happened to each assistant; raises nothing of a place.
@@ -69,10 +96,54 @@ async def apply_plan(
     `before` are the ids that the destination held when the plan was made. Setting `stop` lets
     the writes in flight end and begins no new one; `finisher` is the same destination for what
     has to be asked even then. `settle` bounds, in seconds, the wait for a list that lags.
+    `luggage` is needed for a plan with knowledge.
     """
-    finder = Finder(finisher or destination, before=before, settle=settle)
-    run = _Run(plan, destination, finder, stop or asyncio.Event(), listener)
-    return await run.execute(concurrency)
+    halt = Halt(stop or asyncio.Event(), listener)
+    recorder = recorder or NoRecorder()
+    slots = Slots(concurrency)
+    finder = Finder(Assistants(finisher or destination), before=before, settle=settle)
+    carrier = None
+    if plan.knowledge is not None:
+        carrier = _carrier(plan.knowledge, luggage, slots, halt, recorder, settle, listener)
+    run = _Run(plan, destination, finder, halt, slots, recorder, listener)
+    return await run.execute(concurrency, carrier)
+
+
+def _carrier(
+    plan: KnowledgePlan,
+    luggage: Luggage | None,
+    slots: Slots,
+    halt: Halt,
+    recorder: Recorder,
+    settle: float,
+    listener: Listener,
+) -> Carrier:
+    if luggage is None:
+        return Carrier(plan, None, None, slots, halt, listener)
+    fetcher = Fetcher(
+        luggage.source, luggage.held, luggage.originals, recorder, spool=luggage.spool
+    )
+    transfer = Transfer(
+        fetcher,
+        luggage.destination,
+        luggage.finisher,
+        recorder,
+        halt,
+        before=luggage.there.files.keys(),
+        settle=settle,
+    )
+    stocking = Stocking(
+        luggage.destination,
+        luggage.finisher,
+        recorder,
+        halt,
+        slots,
+        before=luggage.there.stores.keys(),
+        settle=settle,
+        index_seconds=luggage.index_seconds,
+        listener=listener,
+    )
+    return Carrier(plan, transfer, stocking, slots, halt, listener)
 
 
 class _Run:
@@ -80,242 +151,179 @@ class _Run:
         self,
         plan: Plan,
         destination: Platform,
-        finder: Finder,
-        stop: asyncio.Event,
+        finder: Finder[Assistant],
+        halt: Halt,
+        slots: Slots,
+        recorder: Recorder,
         listener: Listener,
     ) -> None:
         self._plan = plan
         self._destination = destination
         self._finder = finder
-        self._stop = stop
+        self._halt = halt
+        self._slots = slots
+        self._recorder = recorder
         self._listener = listener
-        self._fatal: PlaceError | None = None
         self._done: dict[int, Outcome] = {}
+        self._provided: dict[int, Provided] = {}
+        self._require = plan.knowledge.require if plan.knowledge else False
         # Without a marker, content is identity: equal payloads must not be in flight together.
         self._one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def execute(self, concurrency: int) -> RunResult:
+    async def execute(self, concurrency: int, carrier: Carrier | None) -> RunResult:
         started = time.monotonic()
         writes = [(i, c) for i, c in enumerate(self._plan.changes) if c.writes]
-        self._listener(RunStarted(self._plan.source, self._plan.destination, len(writes)))
-        queue = iter(writes)
-        workers = [self._work(queue) for _ in range(min(concurrency, len(writes)))]
-        await asyncio.gather(*workers)
+        moving, size = self._moving()
+        self._listener(
+            RunStarted(self._plan.source, self._plan.destination, len(writes), moving, size)
+        )
+        ready: asyncio.Queue[tuple[int, Change] | None] = asyncio.Queue()
+        for each in writes:
+            if carrier is None or not each[1].needs:
+                ready.put_nowait(each)
+        workers = [
+            asyncio.create_task(self._work(ready)) for _ in range(min(concurrency, len(writes)))
+        ]
+        files: tuple[FileOutcome, ...] = ()
+        stores: tuple[StoreOutcome, ...] = ()
+        try:
+            if carrier is not None:
+                carrier.start()
+                await self._provide(carrier, ready)
+                files, stores = await carrier.finish()
+            for _ in workers:
+                ready.put_nowait(None)
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            if carrier is not None:
+                await carrier.cancel()
+        deleted = await delete_all(
+            self._plan.deletions, self._destination, self._recorder, self._halt
+        )
         await self._flush()
         seconds = time.monotonic() - started
         self._listener(RunFinished(seconds))
         outcomes = tuple(
-            self._done.get(i) or _untouched(c) for i, c in enumerate(self._plan.changes)
+            self._done.get(i) or self._rest(i, c) for i, c in enumerate(self._plan.changes)
         )
-        return RunResult(outcomes, self._stopped_by(), seconds)
+        return RunResult(outcomes, self._halt.reason(), seconds, files, stores, deleted)
 
-    async def _work(self, queue: Iterator[tuple[int, Change]]) -> None:
-        for index, change in queue:
-            if self._fatal or self._stop.is_set():
-                return
-            outcome = await self._one(change)
-            if outcome is not None:
-                self._done[index] = outcome
-                self._listener(ChangeDone(outcome))
+    async def _provide(
+        self, carrier: Carrier, ready: asyncio.Queue[tuple[int, Change] | None]
+    ) -> None:
+        """Hand each assistant over to the workers as soon as its own knowledge is there."""
 
-    async def _one(self, change: Change) -> Outcome | None:
+        async def one(index: int, change: Change) -> None:
+            self._provided[index] = await carrier.provide(change.needs)
+            if change.writes:
+                ready.put_nowait((index, change))
+
+        async with asyncio.TaskGroup() as tasks:
+            for index, change in enumerate(self._plan.changes):
+                if change.needs and change.action is not Action.CONFLICT:
+                    tasks.create_task(one(index, change))
+
+    async def _work(self, ready: asyncio.Queue[tuple[int, Change] | None]) -> None:
+        while (each := await ready.get()) is not None:
+            index, change = each
+            if self._halt.reached:
+                continue
+            async with self._slots.turn():
+                done = await self._one(index, change)
+            if done is not None:
+                self._done[index] = done
+                self._listener(ChangeDone(done))
+
+    async def _one(self, index: int, change: Change) -> Outcome | None:
         """Return what became of a change, None when nothing was begun."""
+        provided = self._provided.get(index, Provided())
+        if provided.lacks and self._require:
+            return withheld(change, provided)
+        payload = with_ids(change, provided)
         try:
             if change.action is Action.CREATE:
-                return await self._create(change)
-            return await self._update(change)
+                done = await self._create(change, payload)
+            else:
+                done = await self._update(change, payload)
         except InterruptedRunError:
             return None
         except LostAnswerError as error:
-            return _failed(change, f"{error.message} The next run looks whether it arrived.")
+            return failed(change, f"{error.message} The next run looks whether it arrived.")
         except PlaceError as error:
-            if error.stops_run and self._fatal is None:
-                self._fatal = error
-                self._listener(Stopping(error.message))
-            return _failed(change, f"{error.message} {error.hint}".strip())
+            self._halt.note(error)
+            return failed(change, f"{error.message} {error.hint}".strip())
         except UnderstudyError as error:
-            return _failed(change, f"{error.message} {error.hint}".strip())
+            # A journal or a snapshot that cannot be written: the others would fail the same way.
+            self._halt.end(error)
+            return failed(change, f"{error.message} {error.hint}".strip())
         except Exception as error:  # one assistant's surprise must not cost the others their report
             log.exception("internal error with %s", change.source_id)
-            return _failed(change, f"Internal error: {type(error).__name__}: {error}")
+            return failed(change, f"Internal error: {type(error).__name__}: {error}")
+        return with_knowledge(done, provided) if change.needs else done
 
-    async def _update(self, change: Change) -> Outcome:
+    async def _update(self, change: Change, payload: Mapping[str, Any]) -> Outcome:
         assert change.destination_id is not None  # noqa: S101 - an update has a target
         target = change.destination_id
-        write = _Tolerant(change.payload)
-        got = await write.send(lambda fields: self._destination.update(target, fields))
-        steps = f"update {', '.join(change.payload)}"
-        return _outcome(change, Status.UPDATED, got, (steps,), write)
+        write = Tolerant(payload)
+        ticket = await self._recorder.intend("update assistant", change.source_id, id=target)
+        try:
+            got = await write.send(lambda fields: self._destination.update(target, fields))
+        except PlaceError as error:
+            self._recorder.record(ticket, error=error.message)
+            raise
+        self._recorder.record(ticket, id=got.id)
+        steps = f"update {', '.join(payload)}"
+        return outcome(change, Status.UPDATED, got, (steps,), write)
 
-    async def _create(self, change: Change) -> Outcome:
-        if CLONED_FROM in (change.payload.get("metadata") or {}):
-            return await self._create_once(change)
-        async with self._one_at_a_time[fingerprint(change.payload)]:
-            return await self._create_once(change)
+    async def _create(self, change: Change, payload: Mapping[str, Any]) -> Outcome:
+        if CLONED_FROM in (payload.get("metadata") or {}):
+            return await self._create_once(change, payload)
+        async with self._one_at_a_time[fingerprint(payload)]:
+            return await self._create_once(change, payload)
 
-    async def _create_once(self, change: Change) -> Outcome:
-        """Create, and after every lost answer look first; never leaves two."""
-        write = _Tolerant(change.payload)
-        steps: list[str] = []
-        lost: list[LostAnswerError] = []
-        while True:
-            try:
-                got = await write.send(self._destination.create)
-                steps.append("create")
-                if not self._finder.claim(got.id):
-                    raise RejectedError(
-                        f"The destination answered a create with {got.id}, which it already had.",
-                        hint="Look there what became of it.",
-                    )
-                break
-            except LostAnswerError as error:
-                lost.append(error)
-                steps.append("create, answer lost")
-                if found := await self._finder.find(write.payload):
-                    steps.append(f"found {found.id}")
-                    got = found
-                    break
-                if len(lost) == CREATE_ATTEMPTS or self._stop.is_set():
-                    raise
-            except InterruptedRunError:
-                if lost:  # one may be there; "not begun" would hide that
-                    raise lost[-1] from None
-                raise
-        got, settled = await self._settle(got, write, steps, lost=len(lost))
-        outcome = _outcome(change, Status.CREATED, got, tuple(steps), write)
-        if settled or outcome.error:
-            return outcome
-        return replace(outcome, error=_unsettled(got))
-
-    async def _settle(
-        self, got: Assistant, write: _Tolerant, steps: list[str], *, lost: int
-    ) -> tuple[Assistant, bool]:
-        """Keep one of several: creates that seemed lost may show up only now.
-
-        Returns the one that stays, the oldest that is known, and whether the list caught up:
-        if not, there may be more.
-        """
-        answered = steps[-1] == "create"
-        most = lost if answered else lost - 1
-        if not most:
-            return got, True
-        twins = await self._finder.twins(got, write.payload, most=most, newest=answered)
-        others = twins.others[-most:]
-        keep = others[-1] if answered and others else got
-        self._finder.claim(keep.id)
-        for surplus in (one for one in (got, *others) if one.id != keep.id):
-            try:
-                await self._finder.discard(surplus)
-            except PlaceError as error:
-                raise RejectedError(
-                    f"It exists twice, as {keep.id} and {surplus.id}: the answer to a create was "
-                    f"lost, and the second could not be deleted ({error.message}).",
-                    hint=f"Delete {surplus.id} there.",
-                ) from error
-            steps.append(f"delete {surplus.id}: the first create had arrived as {keep.id}")
-        return keep, twins.settled
+    async def _create_once(self, change: Change, payload: Mapping[str, Any]) -> Outcome:
+        write = Tolerant(payload)
+        ticket = await self._recorder.intend("create assistant", change.source_id)
+        try:
+            made = await self._finder.create(
+                lambda: write.send(self._destination.create),
+                lambda: write.payload,
+                lambda: self._halt.reached,
+            )
+        except PlaceError as error:
+            if not isinstance(error, LostAnswerError):  # then it may be there: the intent stays
+                self._recorder.record(ticket, error=error.message)
+            raise
+        self._recorder.record(ticket, id=made.one.id)
+        done = outcome(change, Status.CREATED, made.one, made.steps, write)
+        if made.settled or done.error:
+            return done
+        return replace(done, error=unsettled(made.one))
 
     async def _flush(self) -> None:
         """Make writes durable; where that fails, none of them is reported as done."""
         try:
             await self._destination.flush()
         except UnderstudyError as error:
-            for index, outcome in self._done.items():
-                if outcome.status in (Status.CREATED, Status.UPDATED):
+            for index, done in self._done.items():
+                if done.destination_id and done.status is not Status.FAILED:
                     self._done[index] = replace(
-                        outcome,
+                        done,
                         status=Status.FAILED,
                         destination_id=self._plan.changes[index].destination_id,
                         ledger=(),
                         error=f"Not written: {error.message}",
                     )
 
-    def _stopped_by(self) -> UnderstudyError | None:
-        if self._fatal is not None:
-            return self._fatal
-        if self._stop.is_set():
-            return InterruptedRunError(
-                "Stopped on request.", hint="Run the same command again to complete the work."
-            )
-        return None
+    def _moving(self) -> tuple[int, int]:
+        plan = self._plan.knowledge
+        return (plan.count(FileAction.MOVE), plan.moved_bytes) if plan else (0, 0)
 
-
-class _Tolerant:
-    """Sends a payload, leaving out fields nobody knows that the destination refuses by name."""
-
-    def __init__(self, payload: Mapping[str, Any]) -> None:
-        self.payload = dict(payload)
-        self.dropped: list[LedgerEntry] = []
-
-    async def send(self, write: Any) -> Assistant:
-        """Return what `write(payload)` returns; raises what it raises."""
-        while True:
-            try:
-                got: Assistant = await write(self.payload)
-            except RejectedError as error:
-                name = _refused_extra(error, self.payload)
-                if name is None:
-                    raise
-                del self.payload[name]
-                self.dropped.append(
-                    LedgerEntry(name, Fidelity.DROPPED, "the destination does not know this field")
-                )
-            else:
-                return got
-
-
-def _refused_extra(error: RejectedError, payload: Mapping[str, Any]) -> str | None:
-    """Return the field to leave out: refused by name, and none that everybody knows."""
-    named = (error.param or "").split(".")[0].split("[")[0]
-    candidates = [name for name in payload if name not in FIELDS]
-    if named in candidates:
-        return named
-    quoted = [name for name in candidates if f"'{name}'" in error.message]
-    return quoted[0] if quoted and not error.param else None
-
-
-def _outcome(
-    change: Change, status: Status, got: Assistant, steps: tuple[str, ...], write: _Tolerant
-) -> Outcome:
-    """Return the outcome, having compared what was sent with what is there now."""
-    dropped = {entry.field for entry in write.dropped}
-    ledger = [entry for entry in change.ledger if entry.field not in dropped]
-    ledger += write.dropped
-    unlike = [n for n, v in write.payload.items() if not same(n, v, got.raw.get(n))]
-    for name in unlike:
-        ledger = [entry for entry in ledger if entry.field != name]
-        ledger.append(LedgerEntry(name, Fidelity.DEGRADED, "the destination holds another value"))
-    error = f"The destination did not keep {', '.join(unlike)} as sent." if unlike else ""
-    return Outcome(change.source_id, change.name, status, got.id, steps, tuple(ledger), error)
-
-
-def _unsettled(got: Assistant) -> str:
-    return (
-        f"The answer to a create was lost, and the list did not show {got.id} in time to tell "
-        "whether there are two now. The next plan shows a conflict if there are."
-    )
-
-
-def _failed(change: Change, message: str) -> Outcome:
-    return Outcome(
-        change.source_id,
-        change.name,
-        Status.FAILED,
-        change.destination_id,
-        error=message,
-    )
-
-
-def _untouched(change: Change) -> Outcome:
-    """Return the outcome of a change that was not begun."""
-    status = {Action.UNCHANGED: Status.UNCHANGED, Action.CONFLICT: Status.CONFLICT}.get(
-        change.action, Status.SKIPPED
-    )
-    return Outcome(
-        change.source_id,
-        change.name,
-        status,
-        change.destination_id,
-        ledger=change.ledger if status is Status.UNCHANGED else (),
-        error=" ".join(f.message for f in change.findings if f.blocks),
-    )
+    def _rest(self, index: int, change: Change) -> Outcome:
+        """Return the outcome of a change that was not begun."""
+        rest = untouched(change)
+        if change.action is Action.UNCHANGED and index in self._provided:
+            return with_knowledge(rest, self._provided[index])
+        return rest

@@ -18,28 +18,45 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
-from understudy.model.assistant import Assistant
+
+class Identified(Protocol):
+    """An assistant or a vector store: it has an id, and may say whose clone it is."""
+
+    @property
+    def id(self) -> str:
+        """The id that its place gave it."""
+        ...
+
+    @property
+    def cloned_from(self) -> str | None:
+        """The id of its original, if it says so."""
+        ...
+
+
+T = TypeVar("T", bound=Identified)
 
 
 @dataclass(frozen=True, slots=True)
-class Counterpart:
-    """`one` is the destination's assistant; with more than one in `rivals` it is a conflict."""
+class Counterpart(Generic[T]):
+    """`one` is the destination's; with more than one in `rivals` it is a conflict."""
 
-    one: Assistant | None = None
-    rivals: tuple[Assistant, ...] = ()
+    one: T | None = None
+    rivals: tuple[T, ...] = ()
     reason: str = ""
 
 
 def counterparts(
-    sources: Sequence[Assistant],
-    destination: Iterable[Assistant],
+    sources: Sequence[T],
+    destination: Iterable[T],
     *,
     known: Mapping[str, str],
     among: Collection[str] = (),
     same_place: bool = False,
     one_home: bool = True,
-) -> list[Counterpart]:
+    what: str = "assistants",
+) -> list[Counterpart[T]]:
     """Return a counterpart for each source, in order. `known` maps source to destination ids.
 
     `among` are the ids of all that the source holds, if `sources` are a selection. In the
@@ -49,20 +66,20 @@ def counterparts(
     every = {*among, *(source.id for source in sources)}
     places = _Candidates(destination, known, every, same_place=same_place, one_home=one_home)
     matched = [places.of(source) for source in sources]
-    claims = Counter(assistant.id for candidates in matched for assistant in candidates)
-    return [_decide(candidates, claims) for candidates in matched]
+    claims = Counter(one.id for candidates in matched for one in candidates)
+    return [_decide(candidates, claims, what) for candidates in matched]
 
 
 #: Ids of that length are random: the same one twice is the same assistant.
 RANDOM = 20
 
 
-class _Candidates:
+class _Candidates(Generic[T]):
     """What in the destination could be a source's counterpart."""
 
     def __init__(
         self,
-        destination: Iterable[Assistant],
+        destination: Iterable[T],
         known: Mapping[str, str],
         sources: Collection[str],
         *,
@@ -73,14 +90,14 @@ class _Candidates:
         self._known = known
         self._sources = sources
         self._same_place = same_place
-        self._by_id: dict[str, Assistant] = {}
-        self._clones: dict[str, list[Assistant]] = defaultdict(list)
-        for assistant in destination:
-            self._by_id[assistant.id] = assistant
-            if assistant.cloned_from:
-                self._clones[assistant.cloned_from].append(assistant)
+        self._by_id: dict[str, T] = {}
+        self._clones: dict[str, list[T]] = defaultdict(list)
+        for one in destination:
+            self._by_id[one.id] = one
+            if one.cloned_from:
+                self._clones[one.cloned_from].append(one)
 
-    def of(self, source: Assistant) -> list[Assistant]:
+    def of(self, source: T) -> list[T]:
         """Return all candidates for one source; more than one is a conflict."""
         found = {clone.id: clone for clone in self._clones.get(source.id, ())}
         if self._same_place:
@@ -98,27 +115,27 @@ class _Candidates:
             found = {clone.id: clone for clone in self._clones.get(origin, ())}
         return list(found.values())
 
-    def _free(self, assistant_id: str | None, source: Assistant) -> Assistant | None:
+    def _free(self, wanted: str | None, source: T) -> T | None:
         """Return what has that id, unless it is the clone of another source."""
-        here = self._by_id.get(assistant_id or "")
+        here = self._by_id.get(wanted or "")
         if here is None or here.cloned_from in (source.id, source.cloned_from):
             return here
         return None if here.cloned_from in self._sources else here
 
 
-def _decide(candidates: list[Assistant], claims: Mapping[str, int]) -> Counterpart:
+def _decide(candidates: list[T], claims: Mapping[str, int], what: str) -> Counterpart[T]:
     if not candidates:
         return Counterpart()
     if len(candidates) > 1:
         ids = ", ".join(a.id for a in candidates)
         return Counterpart(
             rivals=tuple(candidates),
-            reason=f"{len(candidates)} assistants in the destination could be its copy: {ids}",
+            reason=f"{len(candidates)} {what} in the destination could be its copy: {ids}",
         )
     (one,) = candidates
     if claims[one.id] > 1:
         return Counterpart(
             rivals=(one,),
-            reason=f"{claims[one.id]} assistants of the source claim the same copy {one.id}",
+            reason=f"{claims[one.id]} {what} of the source claim the same copy {one.id}",
         )
     return Counterpart(one=one)

@@ -28,14 +28,21 @@ class Inventory:
         return {a.id: digest(a.raw)[:32] for a in self.assistants}
 
 
-def changed_since(before: Mapping[str, str], now: Inventory, *, most: int = 5) -> Iterable[str]:
-    """Describe how a place differs from a saved state, at most `most` lines; empty if not."""
-    state, by_id = now.state(), now.by_id()
+def changed_since(
+    before: Mapping[str, str], state: Mapping[str, str], now: Inventory, *, most: int = 5
+) -> Iterable[str]:
+    """Describe how a place differs from a saved state, at most `most` lines; empty if not.
+
+    `state` is what it is now; ids that are no assistants' are those of files and vector stores.
+    """
+    by_id = now.by_id()
+
+    def label(one: str) -> str:
+        return f"{by_id[one].label} ({one})" if one in by_id else one
+
     lines = [f"gone: {i}" for i in before if i not in state]
-    lines += [f"new: {by_id[i].label} ({i})" for i in state if i not in before]
-    lines += [
-        f"changed: {by_id[i].label} ({i})" for i in state if i in before and before[i] != state[i]
-    ]
+    lines += [f"new: {label(i)}" for i in state if i not in before]
+    lines += [f"changed: {label(i)}" for i in state if i in before and before[i] != state[i]]
     if len(lines) > most:
         lines[most:] = [f"and {len(lines) - most} more"]
     return lines

@@ -19,6 +19,10 @@ from understudy.platforms.base import Marker, PlaceInfo, Rendered
 from understudy.replicate.diff import FieldChange, diff
 from understudy.replicate.identity import Counterpart, counterparts
 from understudy.replicate.inventory import Inventory
+from understudy.replicate.knowledge_plan import KnowledgePlan, Lack
+from understudy.replicate.linking import Linker
+from understudy.replicate.needs import Needs
+from understudy.replicate.prune import Deletion
 from understudy.replicate.selection import Selection
 
 Render = Callable[[Assistant, Marker], Rendered]
@@ -62,7 +66,9 @@ class Change:
     """One line of the plan.
 
     `payload` is what will be sent: the whole definition for a create, the fields that differ
-    for an update, nothing otherwise. `fields` shows the differences; it steers nothing.
+    for an update, nothing otherwise; knowledge stands in it under the source's ids. `needs` is
+    what has to be there first, `lacks` what will not be. `fields` shows the differences; it
+    steers nothing.
     """
 
     action: Action
@@ -76,6 +82,8 @@ class Change:
     rivals: tuple[str, ...] = ()
     model: str = ""
     functions: int = 0
+    needs: Needs = field(default_factory=Needs)
+    lacks: tuple[Lack, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -92,6 +100,8 @@ class Plan:
     changes: tuple[Change, ...]
     identity: Identity = Identity.METADATA
     notes: tuple[str, ...] = ()
+    knowledge: KnowledgePlan | None = None
+    deletions: tuple[Deletion, ...] = ()
 
     def count(self, action: Action) -> int:
         """Return how many changes are of that kind."""
@@ -105,15 +115,21 @@ class Plan:
     @property
     def pending(self) -> bool:
         """Whether the destination differs from the source: writes or conflicts."""
-        return any(change.action is not Action.UNCHANGED for change in self.changes)
+        return self.sends or any(change.action is Action.CONFLICT for change in self.changes)
+
+    @property
+    def sends(self) -> bool:
+        """Whether applying it writes or deletes anything."""
+        carries = self.knowledge is not None and self.knowledge.pending
+        return bool(self.writes or self.deletions or carries)
 
 
-def make_plan(
-    source: Inventory, destination: Inventory, options: PlanOptions, render: Render
-) -> Plan:
-    """Return what has to be done so that the destination holds what was selected.
+def pair(
+    source: Inventory, destination: Inventory, options: PlanOptions
+) -> list[tuple[Assistant, Counterpart[Assistant]]]:
+    """Return the selected assistants, each with its counterpart.
 
-    Raises SelectionError when the selection fits nothing. `render` must be pure.
+    Raises SelectionError when the selection fits nothing.
     """
     chosen = options.selection.choose(source.assistants, place=source.info.name)
     if options.same_place:
@@ -125,20 +141,48 @@ def make_plan(
         known=options.known,
         among=source.by_id().keys(),
         same_place=options.same_place,
-        one_home=source.info.home == destination.info.home
-        or not (source.info.home and destination.info.home),
+        one_home=one_home(source, destination),
     )
-    planner = _Planner(destination, options, render)
-    changes = tuple(map(planner.change, chosen, matched))
-    return Plan(source.info, destination.info, changes, options.identity)
+    return list(zip(chosen, matched, strict=True))
+
+
+def one_home(source: Inventory, destination: Inventory) -> bool:
+    """Tell whether short ids may mean the same in both places."""
+    homes = (source.info.home, destination.info.home)
+    return homes[0] == homes[1] or not all(homes)
+
+
+def make_plan(
+    source: Inventory,
+    destination: Inventory,
+    options: PlanOptions,
+    render: Render,
+    knowledge: Linker | None = None,
+) -> Plan:
+    """Return what has to be done so that the destination holds what was selected.
+
+    Raises SelectionError when the selection fits nothing. `render` must be pure. `knowledge` is
+    what is to be carried, None when that was not asked for.
+    """
+    planner = _Planner(destination, options, render, knowledge)
+    changes = tuple(planner.change(*each) for each in pair(source, destination, options))
+    made = Plan(source.info, destination.info, changes, options.identity)
+    return made if knowledge is None else replace(made, knowledge=knowledge.plan)
 
 
 class _Planner:
     """Decides about one assistant at a time; holds what all of them share."""
 
-    def __init__(self, destination: Inventory, options: PlanOptions, render: Render) -> None:
+    def __init__(
+        self,
+        destination: Inventory,
+        options: PlanOptions,
+        render: Render,
+        knowledge: Linker | None,
+    ) -> None:
         self._options = options
         self._render = render
+        self._knowledge = knowledge
         self._limits = destination.capabilities.limits
         self._compared = tuple(name for name in _COMPARED if name not in options.ignore)
         self._models = destination.models if options.check_models else None
@@ -147,7 +191,7 @@ class _Planner:
         shown = {key for a in destination.assistants for key in a.raw}
         self._extras = None if self._limits is None else shown - {*FIELDS, *READ_ONLY}
 
-    def change(self, source: Assistant, counterpart: Counterpart) -> Change:
+    def change(self, source: Assistant, counterpart: Counterpart[Assistant]) -> Change:
         """Return the plan's line for one source assistant."""
         try:
             return self._change(source, counterpart)
@@ -156,9 +200,11 @@ class _Planner:
             findings = (_too_deep(),)
             return Change(Action.CONFLICT, source.id, source.name, here, findings=findings)
 
-    def _change(self, source: Assistant, counterpart: Counterpart) -> Change:
+    def _change(self, source: Assistant, counterpart: Counterpart[Assistant]) -> Change:
         here = counterpart.one
         rendered = self._render(source, self._marker(source, here))
+        if self._knowledge is not None:
+            rendered = self._knowledge.link(source, here, rendered)
         payload = rendered.payload
         base = Change(
             Action.UNCHANGED,
@@ -168,6 +214,12 @@ class _Planner:
             ledger=rendered.ledger,
             model=source.model,
         )
+        if self._knowledge is not None:
+            base = replace(
+                base,
+                needs=self._knowledge.needs(source.id),
+                lacks=self._knowledge.lacks(source.id),
+            )
         if counterpart.rivals:
             rivals = tuple(rival.id for rival in counterpart.rivals)
             finding = _ambiguous(counterpart)
@@ -178,7 +230,11 @@ class _Planner:
         if left_out := self._left_out(payload, here):
             base = replace(base, ledger=_corrected(rendered.ledger, left_out))
         differing = dict(self._differing(payload, here))
+        if self._knowledge is not None and self._knowledge.differs(payload, here):
+            differing["tool_resources"] = payload.get("tool_resources", {})
         if not differing:
+            if any(finding.blocks for finding in rendered.findings):
+                return replace(base, action=Action.CONFLICT, findings=rendered.findings)
             return base
         fields = tuple(self._details(differing, here))
         base = replace(base, fields=fields)
@@ -272,7 +328,7 @@ def _too_deep() -> Finding:
     )
 
 
-def _ambiguous(counterpart: Counterpart) -> Finding:
+def _ambiguous(counterpart: Counterpart[Assistant]) -> Finding:
     return error(
         "ambiguous-copy",
         f"{counterpart.reason}.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +15,13 @@ from understudy.model.findings import Finding
 from understudy.platforms.base import PlaceInfo
 from understudy.redact import hide, redact
 from understudy.replicate.diff import FieldChange
-from understudy.replicate.events import Outcome, Status
+from understudy.replicate.events import Deleted, FileOutcome, Outcome, Status, StoreOutcome
+from understudy.replicate.knowledge_plan import FileAction, FileStep, KnowledgePlan, Lack
 from understudy.replicate.plan import Action, Change, Plan
+from understudy.replicate.prune import Deletion
+from understudy.replicate.result import RunResult
+from understudy.replicate.store_plan import StoreAction, StoreStep
+from understudy.report.costs import daily_cost
 
 FORMAT_VERSION = 1
 
@@ -48,6 +53,10 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     """Yield a line for each change, then the summary."""
     for change in plan.changes:
         yield line("change", change_fields(change))
+    if plan.knowledge is not None:
+        yield from (line("store", store_step_fields(step)) for step in plan.knowledge.stores)
+        yield from (line("file", file_step_fields(step)) for step in plan.knowledge.files)
+    yield from (line("deletion", _deletion(one)) for one in plan.deletions)
     places = {
         "source": place_fields(plan.source),
         "destination": place_fields(plan.destination),
@@ -55,14 +64,134 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield line("plan", {**places, "summary": plan_summary(plan), "notes": list(plan.notes)})
 
 
-def plan_summary(plan: Plan) -> dict[str, int]:
+def plan_summary(plan: Plan) -> dict[str, Any]:
     """Return the counts of a plan under the names that mapping.json uses."""
-    return {
+    summary: dict[str, Any] = {
         "total": len(plan.changes),
         "create": plan.count(Action.CREATE),
         "update": plan.count(Action.UPDATE),
         "unchanged": plan.count(Action.UNCHANGED),
         "conflicts": plan.count(Action.CONFLICT),
+    }
+    if plan.deletions:
+        summary["delete"] = len(plan.deletions)
+    if plan.knowledge is not None:
+        summary["knowledge"] = knowledge_summary(plan.knowledge)
+    return summary
+
+
+def knowledge_summary(plan: KnowledgePlan) -> dict[str, Any]:
+    """Return the counts of a plan's knowledge; bytes, and US dollars a day."""
+    cost = daily_cost(plan.storage_bytes)
+    return {
+        "files": {
+            "move": plan.count(FileAction.MOVE),
+            "there": plan.count(FileAction.THERE),
+            "missing": plan.count(FileAction.MISSING),
+            "left_out": plan.count(FileAction.LEFT_OUT),
+        },
+        "bytes": plan.moved_bytes,
+        "routes": plan.routes(),
+        "stores": {
+            str(action): sum(step.action is action for step in plan.stores)
+            for action in StoreAction
+        },
+        "storage": {"bytes": plan.storage_bytes, "usd_per_day": cost.usd, "as_of": cost.as_of},
+        "partial": len(plan.lacks),
+    }
+
+
+def file_step_fields(step: FileStep) -> dict[str, Any]:
+    """Return what is to be done about one file."""
+    fields = {
+        "action": step.action,
+        "srcId": step.source_id,
+        "dstId": step.destination_id,
+        "name": step.name,
+        "bytes": step.bytes,
+        "route": step.routes[0] if step.routes else None,
+        "fidelity": "degraded" if step.text else "exact" if step.to_be_had else "dropped",
+        "reason": step.reason or None,
+        "users": list(step.users),
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def store_step_fields(step: StoreStep) -> dict[str, Any]:
+    """Return what is to be done about one vector store."""
+    fields = {
+        "action": step.action,
+        "srcId": step.source_id,
+        "dstId": step.destination_id,
+        "name": step.name,
+        "attach": len(step.attach),
+        "attributes": len(step.retag),
+        "detach": len(step.detach),
+        "files": len(step.carried),
+        "missing": len(step.lacking),
+        "fields": [field_fields(item) for item in step.fields],
+        "reason": step.reason or None,
+        "users": list(step.users),
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def lack_fields(lack: Lack) -> dict[str, str]:
+    """Return one thing that an assistant lacks."""
+    return {
+        "tool": lack.tool,
+        "srcId": lack.source_id,
+        "name": lack.name,
+        "reason": lack.reason,
+    }
+
+
+def file_fields(outcome: FileOutcome, digests: Mapping[str, str]) -> dict[str, Any]:
+    """Return what became of one file; of one that did not travel now, what is remembered."""
+    fidelity = "degraded" if outcome.text else "exact"
+    fields = {
+        "srcId": outcome.source_id,
+        "name": outcome.name,
+        "status": outcome.status,
+        "bytes": outcome.bytes,
+        "sha256": outcome.sha256 or digests.get(outcome.source_id),
+        "route": outcome.route,
+        "fidelity": fidelity if outcome.arrived else "dropped",
+        "recognised": "by name and size" if outcome.by_name else None,
+        "reason": outcome.reason or None,
+        "users": list(outcome.users),
+        "error": outcome.error or None,
+    }
+    kept = {key: value for key, value in fields.items() if value is not None}
+    return {"srcId": outcome.source_id, "dstId": outcome.destination_id, **kept}
+
+
+def store_fields(outcome: StoreOutcome) -> dict[str, Any]:
+    """Return what became of one vector store."""
+    return {
+        "srcId": outcome.source_id,
+        "dstId": outcome.destination_id,
+        "name": outcome.name,
+        "status": outcome.status,
+        "files": outcome.files,
+        "failed": [{"srcId": one, "reason": reason} for one, reason in outcome.failed],
+        "operations": list(outcome.operations),
+        "users": list(outcome.users),
+        "error": outcome.error or None,
+    }
+
+
+def deletion_fields(deleted: Deleted) -> dict[str, Any]:
+    """Return what became of one deletion."""
+    return {**_deletion(deleted.deletion), "error": deleted.error or None}
+
+
+def _deletion(deletion: Deletion) -> dict[str, Any]:
+    return {
+        "kind": deletion.kind,
+        "dstId": deletion.destination_id,
+        "name": deletion.name,
+        "srcId": deletion.source_id or None,
     }
 
 
@@ -76,6 +205,7 @@ def change_fields(change: Change) -> dict[str, Any]:
         "fields": [field_fields(item) for item in change.fields],
         "fidelity": ledger_fields(change.ledger),
         "findings": [finding_fields(item) for item in change.findings],
+        **({"lacks": [lack_fields(one) for one in change.lacks]} if change.lacks else {}),
     }
 
 
@@ -112,7 +242,12 @@ def ledger_fields(ledger: Iterable[LedgerEntry]) -> list[dict[str, str]]:
 
 def arrived(outcome: Outcome) -> bool:
     """Tell whether the assistant's definition is known to be in the destination."""
-    return outcome.status in (Status.CREATED, Status.UPDATED, Status.UNCHANGED)
+    return outcome.status in (
+        Status.CREATED,
+        Status.UPDATED,
+        Status.UNCHANGED,
+        Status.PARTIAL,
+    )
 
 
 def outcome_fields(outcome: Outcome) -> dict[str, Any]:
@@ -125,18 +260,23 @@ def outcome_fields(outcome: Outcome) -> dict[str, Any]:
         "operations": list(outcome.operations),
         "fidelity": ledger_fields(outcome.ledger) if arrived(outcome) else [],
         "error": outcome.error or None,
+        **({"lacks": [lack_fields(one) for one in outcome.lacks]} if outcome.lacks else {}),
     }
 
 
-def run_line(run_id: str, plan: Plan, outcomes: Sequence[Outcome]) -> str:
-    """Return how a whole run came out."""
+def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
+    """Yield a line for each assistant, store, file and deletion, then how the run came out."""
+    yield from (line("result", outcome_fields(outcome)) for outcome in result.outcomes)
+    yield from (line("store_result", store_fields(outcome)) for outcome in result.stores)
+    yield from (line("file_result", file_fields(outcome, {})) for outcome in result.files)
+    yield from (line("deleted", deletion_fields(one)) for one in result.deleted)
     fields = {
         "run_id": run_id,
         "source": place_fields(plan.source),
         "destination": place_fields(plan.destination),
-        "summary": run_summary(outcomes),
+        "summary": run_summary(result),
     }
-    return line("run", fields)
+    yield line("run", fields)
 
 
 def error_line(error: UnderstudyError) -> str:
@@ -145,18 +285,26 @@ def error_line(error: UnderstudyError) -> str:
     return line("error", {"message": message, "hint": hint, "exit_code": int(error.exit_code)})
 
 
-def run_summary(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Return how the assistants of a run came out; the counts add up to `total`."""
-    found = [outcome.status for outcome in outcomes]
+def run_summary(result: RunResult) -> dict[str, Any]:
+    """Return how a run came out; the counts of assistants add up to `total`."""
+    found = [outcome.status for outcome in result.outcomes]
     names = {
         "created": Status.CREATED,
         "updated": Status.UPDATED,
         "unchanged": Status.UNCHANGED,
+        "partial": Status.PARTIAL,
         "conflicts": Status.CONFLICT,
         "failed": Status.FAILED,
         "skipped": Status.SKIPPED,
     }
-    return {"total": len(found), **{key: found.count(value) for key, value in names.items()}}
+    counts = {key: found.count(value) for key, value in names.items()}
+    summary: dict[str, Any] = {"total": len(found), **counts}
+    if result.deleted:
+        summary["deleted"] = sum(not one.error for one in result.deleted)
+    if result.files:
+        files = [file.status for file in result.files]
+        summary["files"] = {status: files.count(status) for status in dict.fromkeys(files)}
+    return summary
 
 
 class JsonFormatter(logging.Formatter):

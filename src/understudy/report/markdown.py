@@ -4,47 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from understudy.platforms.base import PlaceInfo
-from understudy.replicate.events import Outcome, Status
-from understudy.replicate.plan import notable
+from understudy.replicate.events import FileOutcome, FileStatus, Outcome, Status
+from understudy.replicate.plan import Plan, notable
+from understudy.replicate.result import RunResult
+from understudy.replicate.route import FIDELITY
 from understudy.report.clean import cell, code
 from understudy.report.jsonlines import arrived, run_summary
 
 _ORDER = (
     Status.FAILED,
+    Status.PARTIAL,
     Status.CONFLICT,
     Status.SKIPPED,
     Status.CREATED,
     Status.UPDATED,
     Status.UNCHANGED,
 )
+_FILES = (
+    FileStatus.FAILED,
+    FileStatus.MISSING,
+    FileStatus.LEFT_OUT,
+    FileStatus.SKIPPED,
+    FileStatus.MOVED,
+    FileStatus.THERE,
+)
 
 
-def report_markdown(
-    run_id: str,
-    source: PlaceInfo,
-    destination: PlaceInfo,
-    outcomes: Sequence[Outcome],
-    *,
-    seconds: float,
-    stopped_by: str = "",
-) -> str:
+def report_markdown(run_id: str, plan: Plan, result: RunResult) -> str:
     """Return the whole report, what needs attention first."""
+    outcomes = result.outcomes
     lines = [
         f"# Run {run_id}",
         "",
-        f"- From {cell(str(source))}",
-        f"- To {cell(str(destination))}",
-        f"- Writing took {seconds:.1f} s",
+        f"- From {cell(str(plan.source))}",
+        f"- To {cell(str(plan.destination))}",
+        f"- Writing took {result.seconds:.1f} s",
     ]
-    if stopped_by:
-        lines.append(f"- **Ended early**: {cell(stopped_by)}")
-    lines += ["", *_counts(outcomes), *_sections(outcomes), *_fidelity(outcomes)]
+    if result.stopped_by is not None:
+        lines.append(f"- **Ended early**: {cell(result.stopped_by.message)}")
+    if any(file.status is FileStatus.MISSING for file in result.files):
+        lines.append("- Files are missing: see [files-needed.md](files-needed.md)")
+    lines += ["", *_counts(result), *_sections(outcomes), *_deleted(result)]
+    lines += [*_knowledge(result), *_fidelity(outcomes)]
     return "\n".join(lines) + "\n"
 
 
-def _counts(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    counts = run_summary(outcomes)
+def _counts(result: RunResult) -> Iterator[str]:
+    counts = {name: n for name, n in run_summary(result).items() if isinstance(n, int)}
     yield "| " + " | ".join(counts) + " |"
     yield "|" + "---:|" * len(counts)
     yield "| " + " | ".join(map(str, counts.values())) + " |"
@@ -60,12 +66,63 @@ def _sections(outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield "|---|---|---|---|"
         for outcome in found:
             done = [cell(step) for step in outcome.operations]
+            done += [f"**lacks {cell(lack.name or lack.source_id)}**" for lack in outcome.lacks[:5]]
             done += [f"**{cell(outcome.error)}**"] if outcome.error else []
             there = code(outcome.destination_id) if outcome.destination_id else ""
             yield (
                 f"| {cell(outcome.name) if outcome.name else '(nameless)'} "
                 f"| {code(outcome.source_id)} | {there} | {'; '.join(done)} |"
             )
+
+
+def _deleted(result: RunResult) -> Iterator[str]:
+    if not result.deleted:
+        return
+    yield f"\n## Pruned ({sum(not one.error for one in result.deleted)})\n"
+    yield "| what | name | destination | original | |"
+    yield "|---|---|---|---|---|"
+    for one in result.deleted:
+        gone = one.deletion
+        error = f"**{cell(one.error)}**" if one.error else "deleted"
+        origin = code(gone.source_id) if gone.source_id else ""
+        name, there = cell(gone.name), code(gone.destination_id)
+        yield f"| {gone.kind} | {name} | {there} | {origin} | {error} |"
+
+
+def _knowledge(result: RunResult) -> Iterator[str]:
+    """Yield every store and every file with the route that it took, and what that cost."""
+    if result.stores:
+        yield f"\n## Vector stores ({len(result.stores)})\n"
+        yield "| name | source | destination | | files | what was done |"
+        yield "|---|---|---|---|---:|---|"
+        for store in result.stores:
+            done = [cell(step) for step in store.operations]
+            done += [f"**{len(store.failed)} not searchable**"] if store.failed else []
+            done += [f"**{cell(store.error)}**"] if store.error else []
+            there = code(store.destination_id) if store.destination_id else ""
+            yield (
+                f"| {cell(store.name)} | {code(store.source_id)} | {there} | {store.status} "
+                f"| {store.files} | {'; '.join(done)} |"
+            )
+    if result.files:
+        yield f"\n## Files ({len(result.files)})\n"
+        yield "| name | bytes | source | destination | | fidelity | route |"
+        yield "|---|---:|---|---|---|---|---|"
+        for status in _FILES:
+            yield from (_file(file) for file in result.files if file.status is status)
+
+
+def _file(file: FileOutcome) -> str:
+    there = code(file.destination_id) if file.destination_id else ""
+    fidelity = ("degraded" if file.text else "exact") if file.arrived else "dropped"
+    route = FIDELITY[file.route][1] if file.route else ""
+    route = "recognised by name and size" if file.by_name else route
+    why = "; ".join(part for part in (route, file.reason) if part)
+    size = "" if file.bytes is None else str(file.bytes)
+    return (
+        f"| {cell(file.name)} | {size} | {code(file.source_id)} | {there} "
+        f"| {file.status} | {fidelity} | {cell(why)} |"
+    )
 
 
 def _fidelity(outcomes: Sequence[Outcome]) -> Iterator[str]:

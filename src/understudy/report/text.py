@@ -14,10 +14,12 @@ from understudy.model.fidelity import LedgerEntry
 from understudy.model.findings import Finding
 from understudy.redact import hide
 from understudy.replicate.diff import FieldChange, How
-from understudy.replicate.events import Outcome, Status
+from understudy.replicate.events import Status
 from understudy.replicate.plan import Action, Change, Plan, notable
+from understudy.replicate.result import RunResult
 from understudy.report.clean import clean, clean_lines, fit
 from understudy.report.jsonlines import run_summary
+from understudy.report.knowledge import deletions_text, files_counts, knowledge_text, lacks_text
 
 _SIGNS = {
     Action.CREATE: ("+", "green"),
@@ -37,6 +39,9 @@ def plan_text(plan: Plan) -> Iterator[str]:
     for change in plan.changes:
         yield from change_text(change)
     yield from ledger_text(plan.changes)
+    if plan.knowledge is not None:
+        yield from knowledge_text(plan.knowledge)
+    yield from deletions_text(plan.deletions)
     yield from (f"\nNote: {clean(note)}" for note in plan.notes)
     yield ""
     yield plan_counts(plan)
@@ -51,6 +56,7 @@ def change_text(change: Change) -> Iterator[str]:
         yield from field_text(field)
     for finding in change.findings:
         yield from finding_text(finding)
+    yield from lacks_text(change.lacks)
 
 
 def field_text(change: FieldChange) -> Iterator[str]:
@@ -97,20 +103,46 @@ def plan_counts(plan: Plan) -> str:
         f"{plan.count(Action.UNCHANGED)} unchanged",
         f"{conflicts} conflict{'' if conflicts == 1 else 's'}",
     ]
+    if plan.deletions:
+        parts.append(f"{len(plan.deletions)} to delete")
+    if plan.knowledge is not None:
+        parts += files_counts(plan.knowledge)
     return f"Plan: {', '.join(parts)}"
 
 
-def result_text(outcomes: Sequence[Outcome], seconds: float) -> Iterator[str]:
+def result_text(result: RunResult) -> Iterator[str]:
     """Yield what went wrong, one assistant a paragraph, and the counts."""
-    for outcome in outcomes:
-        if outcome.error and outcome.status is not Status.CONFLICT:
+    for outcome in result.outcomes:
+        if outcome.status is Status.PARTIAL or (
+            outcome.error and outcome.status is not Status.CONFLICT
+        ):
             name = clean(outcome.name) or "(nameless)"
             yield _paint(f"! {name} ({clean(outcome.source_id)}): {outcome.status}", "red")
-            yield f"    {clean(outcome.error)}"
-    counts = run_summary(outcomes)
-    shown = [f"{n} {word}" for word, n in counts.items() if word != "total"]
+            yield from lacks_text(outcome.lacks)
+            if outcome.error:
+                yield f"    {clean(outcome.error)}"
+    for store in result.stores:
+        if store.error and store.status is not Status.CONFLICT:
+            yield _paint(f"! vector store {clean(store.name)}: {store.status}", "red")
+            yield f"    {clean(store.error)}"
+    for one in result.deleted:
+        if one.error:
+            what = f"{one.deletion.kind} {clean(one.deletion.name)}"
+            yield _paint(f"! {what} ({one.deletion.destination_id}): not deleted", "red")
+            yield f"    {clean(one.error)}"
+    counts = run_summary(result)
+    files = counts.pop("files", {})
+    shown = [
+        f"{n} {word}" for word, n in counts.items() if word != "total" and (n or word != "partial")
+    ]
+    shown += [f"{sum(files.values())} files ({_parts(files)})"] if files else []
     text = ", ".join(shown).replace(" 1 conflicts,", " 1 conflict,")
-    yield f"Done: {text}, in {seconds:.1f} s"
+    text = text.replace(" 1 files (", " 1 file (")
+    yield f"Done: {text}, in {result.seconds:.1f} s"
+
+
+def _parts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n} {word}" for word, n in counts.items())
 
 
 def assistants_text(assistants: Sequence[Assistant]) -> Iterator[str]:
@@ -151,7 +183,7 @@ def _about(change: Change) -> str:
     if change.action is Action.UPDATE:
         return f"update  {there}: {clean(', '.join(change.payload))}"
     if change.action is Action.UNCHANGED:
-        return f"unchanged  {there}"
+        return f"unchanged  {there}{', partial' if change.lacks else ''}"
     return "conflict"
 
 

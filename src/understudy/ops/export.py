@@ -1,0 +1,240 @@
+"""Writing a place into a snapshot, with its knowledge if asked for; again brings it up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from understudy.config import Settings
+from understudy.errors import (
+    InterruptedRunError,
+    LostAnswerError,
+    OutputError,
+    PlaceError,
+    UsageError,
+)
+from understudy.model.fidelity import Fidelity
+from understudy.model.knowledge import File, Held
+from understudy.ops.listeners import log_events
+from understudy.ops.places import PlaceLike, Places
+from understudy.platforms.base import PlaceInfo, Platform, Wait
+from understudy.platforms.snapshot import Snapshot
+from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
+from understudy.replicate.events import FileOutcome, FileStatus
+from understudy.replicate.fetch import Fetcher, UnavailableError
+from understudy.replicate.gather import gather
+from understudy.replicate.holdings import Holdings, source_holdings
+from understudy.replicate.knowledge_plan import FileAction, FileStep, indexed
+from understudy.replicate.matching import text_name
+from understudy.replicate.needs import KnowledgeOptions, needs_of
+from understudy.replicate.originals import Originals
+from understudy.replicate.recorder import NoRecorder
+from understudy.replicate.result import Exported
+from understudy.replicate.route import FIDELITY, Offer
+from understudy.replicate.routes import survey
+from understudy.replicate.selection import Selection
+
+#: Files on their way at once.
+_AT_ONCE = 8
+
+
+async def export(
+    place: PlaceLike,
+    out: Path,
+    settings: Settings,
+    *,
+    selection: Selection | None = None,
+    knowledge: KnowledgeOptions | None = None,
+    files_dir: Path | None = None,
+    stop: asyncio.Event | None = None,
+    on_wait: Callable[[Wait], None] = log_events,
+) -> Exported:
+    """Write the selected assistants into a snapshot and return what came of it.
+
+    May be repeated: a directory is brought up to date, what is gone from the place goes when
+    everything was selected, and no byte that is there already is fetched again. Raises
+    OutputError, and then an earlier file is as it was.
+    """
+    selection, knowledge = selection or Selection(), knowledge or KnowledgeOptions()
+    stop = stop or asyncio.Event()
+    places = Places(settings, stop=stop, on_wait=on_wait)
+    try:
+        source = places.open(place, must_exist=True)
+        inventory = await gather(source)
+        chosen = selection.choose(inventory.assistants, place=inventory.info.name)
+        _require_elsewhere(out, inventory.info)
+        snapshot = Snapshot(out)
+        done = Exported(inventory.info, chosen)
+        if knowledge.wanted:
+            shelf = _require_shelf(snapshot, out)
+            if selection.everything:
+                snapshot.require_export_of(inventory.info)
+            packer = _Packer(source, shelf, knowledge, Originals(files_dir), stop)
+            done = await packer.pack(done, everything=selection.everything)
+        removed = snapshot.keep(chosen, inventory.info, prune=selection.everything)
+        return replace(done, removed=done.removed + removed)
+    finally:
+        await places.aclose()
+
+
+class _Packer:
+    """Brings the knowledge of some assistants into a snapshot, under the source's own ids."""
+
+    def __init__(
+        self,
+        source: Platform,
+        shelf: SnapshotKnowledge,
+        options: KnowledgeOptions,
+        originals: Originals,
+        stop: asyncio.Event,
+    ) -> None:
+        self._source = source
+        self._shelf = shelf
+        self._options = options
+        self._originals = originals
+        self._stop = stop
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def pack(self, done: Exported, *, everything: bool) -> Exported:
+        """Return the result with the knowledge; raises PlaceError that ends the run."""
+        needs = {one.id: needs_of(one.raw, self._options) for one in done.assistants}
+        stores = dict.fromkeys(one for need in needs.values() for one in need.stores)
+        files = dict.fromkeys(one for need in needs.values() for one in need.files)
+        held = Holdings(absent=f"{done.place.name} holds definitions only")
+        if self._source.knowledge is not None and (stores or files):
+            held = await source_holdings(
+                self._source.knowledge, stores=stores, files=files, everything=everything
+            )
+        contents = {one: tuple(indexed(inside)) for one, inside in held.contents.items()}
+        for members in contents.values():
+            files.update(dict.fromkeys(f.file_id for f in members))
+        users: dict[str, dict[str, None]] = {one: {} for one in files}
+        for assistant, need in needs.items():
+            inside = (f.file_id for store in need.stores for f in contents.get(store, ()))
+            for one in (*need.files, *inside):
+                users[one][assistant] = None
+        outcomes = await self._files(list(files), held, users)
+        self._shelf.keep_stores((held.stores[one], members) for one, members in contents.items())
+        removed = self._shelf.prune(files, stores) if everything else 0
+        self._shelf.flush()
+        problems = [
+            f"vector store {one}: {held.absent}" for one in stores if one not in held.stores
+        ]
+        problems += [f"vector store {one}: {why}" for one, why in held.unreadable.items()]
+        return replace(
+            done,
+            files=outcomes,
+            stores=len(contents),
+            removed=removed,
+            problems=tuple(problems),
+        )
+
+    async def _files(
+        self, wanted: list[str], held: Holdings, users: Mapping[str, Iterable[str]]
+    ) -> tuple[FileOutcome, ...]:
+        there = {f.id: f for f in (await self._shelf.list_files()).items}
+        present = {one: await self._is_here(there.get(one)) for one in wanted}
+        lacking = [
+            held.files[one]
+            for one in wanted
+            if one in held.files and not (present[one] and there[one].held is Held.WHOLE)
+        ]
+        offers: dict[str, Offer] = {}
+        fetcher = None
+        if self._source.knowledge is not None and lacking:
+            offers = await survey(
+                lacking, held, self._source.knowledge, self._originals, self._options, digests={}
+            )
+            fetcher = Fetcher(
+                self._source.knowledge, held, self._originals, NoRecorder(), spool=None
+            )
+
+        async def one(file_id: str) -> FileOutcome:
+            file, offer = held.files.get(file_id), offers.get(file_id, Offer())
+            kept = there.get(file_id) if present[file_id] else None
+            base = FileOutcome(file_id, "", FileStatus.MISSING, users=tuple(users[file_id]))
+            if file is None:
+                return replace(base, reason=held.absent)
+            base = replace(base, name=file.name, bytes=file.bytes)
+            if kept is not None and (kept.held is Held.WHOLE or not offer.exact):
+                return replace(
+                    base,
+                    status=FileStatus.THERE,
+                    destination_id=file_id,
+                    sha256=kept.sha256,
+                    text=kept.held is Held.TEXT,
+                )
+            if not offer.routes or fetcher is None:
+                self._shelf.keep_file(file, None)
+                return replace(base, reason=offer.reason or "there is no route to its bytes")
+            async with self._turns:
+                return await self._fetch(file, offer, base, fetcher)
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                asked = [tasks.create_task(one(file_id)) for file_id in wanted]
+        except ExceptionGroup as failures:
+            self._shelf.flush()  # what arrived stays
+            raise failures.exceptions[0] from None
+        return tuple(task.result() for task in asked)
+
+    async def _fetch(
+        self, file: File, offer: Offer, base: FileOutcome, fetcher: Fetcher
+    ) -> FileOutcome:
+        step = FileStep(
+            file.id,
+            file.name,
+            FileAction.MOVE,
+            file.bytes,
+            file.purpose,
+            routes=offer.routes,
+            path=offer.path,
+            sha256=file.sha256,
+            reason=offer.reason,
+        )
+        if self._stop.is_set():
+            raise InterruptedRunError("Stopped on request.", hint="Run the same command again.")
+        try:
+            async with fetcher.best(step) as fetched:
+                text = FIDELITY[fetched.route][0] is not Fidelity.EXACT
+                record = replace(file, held=Held.TEXT, name=text_name(file)) if text else file
+                record = replace(record, sha256="", bytes=fetched.content.size)
+                kept = await asyncio.to_thread(self._shelf.keep_file, record, fetched.content)
+        except UnavailableError as error:
+            self._shelf.keep_file(file, None)
+            return replace(base, reason=error.message)
+        except LostAnswerError as error:
+            return replace(base, status=FileStatus.FAILED, reason=error.message)
+        except PlaceError as error:
+            if error.stops_run:
+                raise
+            return replace(base, status=FileStatus.FAILED, reason=error.message)
+        return replace(
+            base,
+            status=FileStatus.MOVED,
+            destination_id=file.id,
+            bytes=kept.bytes,
+            route=fetched.route,
+            text=text or kept.held is Held.TEXT,
+            sha256=kept.sha256,
+            reason=fetched.reason,
+        )
+
+    async def _is_here(self, file: File | None) -> bool:
+        return file is not None and await self._shelf.downloadable(file.id)
+
+
+def _require_shelf(snapshot: Snapshot, out: Path) -> SnapshotKnowledge:
+    if snapshot.knowledge is None:
+        raise UsageError(
+            f"{out} is a snapshot of one file, which can hold no other files.",
+            hint="Give a directory: --out ./snapshot.",
+        )
+    return snapshot.knowledge
+
+
+def _require_elsewhere(out: Path, place: PlaceInfo) -> None:
+    if out.exists() and out.resolve() == Path(place.address).resolve():
+        raise OutputError(f"{out} is the place itself; export into another path.")

@@ -1,0 +1,194 @@
+"""Reading the knowledge of both places and planning what to carry; writes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from understudy.errors import UsageError
+from understudy.model.knowledge import Store
+from understudy.ops.recall import Recalled
+from understudy.platforms.base import Platform
+from understudy.platforms.knowledge import Knowledge
+from understudy.replicate.apply import Luggage
+from understudy.replicate.events import Listener, Read
+from understudy.replicate.holdings import Holdings, destination_holdings, source_holdings
+from understudy.replicate.inventory import Inventory
+from understudy.replicate.knowledge_plan import (
+    Identities,
+    KnowledgePlan,
+    match,
+    plan_knowledge,
+    to_survey,
+)
+from understudy.replicate.linking import Linker
+from understudy.replicate.needs import KnowledgeOptions, Needs, ids_of, needs_of
+from understudy.replicate.originals import Originals
+from understudy.replicate.plan import Identity, PlanOptions, one_home, pair
+from understudy.replicate.routes import survey
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The knowledge's part of a plan, and what carrying it takes (None with nothing to carry)."""
+
+    linker: Linker
+    luggage: Luggage | None = None
+
+
+async def pack(
+    source: Platform,
+    destination: Platform,
+    inventories: tuple[Inventory, Inventory],
+    options: PlanOptions,
+    wanted: KnowledgeOptions,
+    recalled: Recalled,
+    *,
+    finisher: Platform,
+    originals: Originals,
+    spool: Path | None,
+    listener: Listener,
+) -> Packed:
+    """Return what carrying the knowledge of the selected assistants takes.
+
+    Raises UsageError when the destination can hold none, PlaceError when a place cannot be read.
+    """
+    pairs = pair(*inventories, options)
+    needs = {one.id: need for one, _ in pairs if (need := needs_of(one.raw, wanted))}
+    if not needs:
+        return Packed(Linker(KnowledgePlan(), wanted))
+    if destination.knowledge is None or finisher.knowledge is None:
+        raise UsageError(
+            f"{destination.info.name} can hold no files and vector stores.",
+            hint="A snapshot with knowledge is a directory: give a path that does not end in "
+            ".json. Or go without --file-search and --code-interpreter.",
+        )
+    if source.knowledge is None:
+        reason = f"{source.info.name} holds definitions only"
+        held, there = Holdings(absent=reason), Holdings()
+    else:
+        held, there = await _read(source, destination, needs, options, recalled, listener)
+    identities = Identities(
+        known_files=recalled.files,
+        known_stores=recalled.stores,
+        among=held.stores.keys(),
+        marked=options.identity is Identity.METADATA,
+        same_place=options.same_place,
+        one_home=one_home(*inventories),
+    )
+    lists = [
+        (list(ids_of(one.raw, "code_interpreter")), list(ids_of(here.one.raw, "code_interpreter")))
+        for one, here in pairs
+        if here.one is not None and not here.rivals
+    ]
+    matched = match(needs, held, there, identities, lists)
+    offers = {}
+    if source.knowledge is not None and (moving := to_survey(needs, held, matched)):
+        offers = await survey(
+            moving, held, source.knowledge, originals, wanted, digests=recalled.digests
+        )
+    plan = plan_knowledge(
+        needs,
+        held,
+        there,
+        matched,
+        offers,
+        options=wanted,
+        identities=identities,
+        limits=destination.knowledge.traits.limits,
+    )
+    luggage = None
+    if source.knowledge is not None:
+        luggage = Luggage(
+            source.knowledge,
+            destination.knowledge,
+            finisher.knowledge,
+            held,
+            there,
+            originals,
+            spool,
+            wanted.index_seconds,
+        )
+    return Packed(Linker(plan, wanted), luggage)
+
+
+async def everything_held(knowledge: Knowledge) -> Holdings:
+    """Return all files and stores of a place, with the contents of every store."""
+    return await destination_holdings(knowledge, relevant=lambda _: True)
+
+
+async def _read(
+    source: Platform,
+    destination: Platform,
+    needs: Mapping[str, Needs],
+    options: PlanOptions,
+    recalled: Recalled,
+    listener: Listener,
+) -> tuple[Holdings, Holdings]:
+    """Read both places at once; the destination's stores are looked into where they matter."""
+    stores = dict.fromkeys(one for need in needs.values() for one in need.stores)
+    files = dict.fromkeys(one for need in needs.values() for one in need.files)
+    assert source.knowledge is not None  # noqa: S101 - the caller has looked
+    assert destination.knowledge is not None  # noqa: S101 - the caller has looked
+    if options.same_place:
+        held = await source_holdings(
+            source.knowledge,
+            stores=stores,
+            files=files,
+            everything=options.selection.everything,
+            on_read=_counter(source, listener),
+        )
+        return held, held
+    known = {recalled.stores[one] for one in stores if one in recalled.stores}
+
+    def relevant(store: Store) -> bool:
+        return store.cloned_from in stores or store.id in known or store.id in stores
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            one = tasks.create_task(
+                source_holdings(
+                    source.knowledge,
+                    stores=stores,
+                    files=files,
+                    everything=options.selection.everything,
+                    on_read=_counter(source, listener),
+                )
+            )
+            two = tasks.create_task(
+                destination_holdings(
+                    destination.knowledge,
+                    relevant=relevant,
+                    known_stores=known,
+                    known_files=set(recalled.files.values()),
+                    on_read=_counter(destination, listener),
+                )
+            )
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    held, there = one.result(), two.result()
+    origins = {s.cloned_from for s in held.stores.values() if s.cloned_from} - there.contents.keys()
+    if origins & there.stores.keys():  # copying back: the originals are looked into, too
+        there = await _with_contents(destination, there, origins & there.stores.keys())
+    return held, there
+
+
+async def _with_contents(destination: Platform, there: Holdings, stores: set[str]) -> Holdings:
+    from understudy.replicate.holdings import contents_of
+
+    assert destination.knowledge is not None  # noqa: S101 - the caller has looked
+    found = {one: await contents_of(destination.knowledge, one) for one in sorted(stores)}
+    return replace(there, contents={**there.contents, **found})
+
+
+def _counter(place: Platform, listener: Listener) -> Callable[[int], None]:
+    count = 0
+
+    def add(number: int) -> None:
+        nonlocal count
+        count += number
+        listener(Read(place.info.name, count, "files and stores"))
+
+    return add

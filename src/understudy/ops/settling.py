@@ -1,0 +1,80 @@
+"""What a killed run may have left: an intent whose result nobody wrote down. Pure but for time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from understudy.model.assistant import definition
+from understudy.model.canonical import identical
+from understudy.model.knowledge import Store
+from understudy.ops.recall import Recalled
+from understudy.replicate.holdings import Holdings
+from understudy.replicate.inventory import Inventory
+from understudy.replicate.knowledge_plan import FileAction
+from understudy.replicate.plan import Action, Plan
+from understudy.replicate.shelves import fingerprint
+from understudy.replicate.store_plan import StoreAction
+
+#: How far the clocks of a place and of this machine may differ, in seconds.
+SKEW = 300.0
+
+
+def doubtful(plan: Plan, recalled: Recalled) -> dict[str, float]:
+    """Return the source ids that are to be created and may have been, with the time of intent."""
+    to_create = {c.source_id for c in plan.changes if c.action is Action.CREATE}
+    if plan.knowledge is not None:
+        files, stores = plan.knowledge.files, plan.knowledge.stores
+        to_create |= {s.source_id for s in files if s.action is FileAction.MOVE}
+        to_create |= {s.source_id for s in stores if s.action is StoreAction.CREATE}
+    return {one.source_id: one.at for one in recalled.open if one.source_id in to_create}
+
+
+def seconds_left(recalled: Recalled, settle: float) -> float:
+    """Return for how long a list may still lag behind what the killed run created last."""
+    return max(0.0, recalled.last + settle - time.time())
+
+
+def adopted(
+    plan: Plan, recalled: Recalled, destination: Inventory, there: Holdings | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return pairs of assistants and of stores that an interrupted create explains.
+
+    For identity that is kept in mapping.json: what came into being after the intent, has the very
+    content that was to be created, and is nobody else's copy as far as is known.
+    """
+    since = doubtful(plan, recalled)
+    taken = {*recalled.assistants.values(), *recalled.stores.values()}
+    assistants: dict[str, str] = {}
+    for change in plan.changes:
+        if change.action is Action.CREATE and change.source_id in since:
+            payload = {k: v for k, v in change.payload.items() if k != "tool_resources"}
+            for one in _fresh(destination.assistants, taken, since[change.source_id]):
+                if fingerprint(payload) == fingerprint(definition(one.raw), like=payload):
+                    taken.add(one.id)
+                    assistants[change.source_id] = one.id
+                    break
+    stores: dict[str, str] = {}
+    steps = plan.knowledge.stores if plan.knowledge is not None else ()
+    for step in steps:
+        if there is not None and step.action is StoreAction.CREATE and step.source_id in since:
+            for store in _fresh(there.stores.values(), taken, since[step.source_id]):
+                if _made_of(store, step.payload):
+                    taken.add(store.id)
+                    stores[step.source_id] = store.id
+                    break
+    return assistants, stores
+
+
+def _fresh(items: Iterable[Any], taken: set[str], since: float) -> Iterator[Any]:
+    """Yield what is nobody's yet and not older than the intent."""
+    for one in items:
+        created = one.raw.get("created_at")
+        old = isinstance(created, int | float) and created < since - SKEW
+        if one.id not in taken and not one.cloned_from and not old:
+            yield one
+
+
+def _made_of(store: Store, payload: Mapping[str, Any]) -> bool:
+    return all(identical(payload[name], store.raw.get(name)) for name in payload)

@@ -1,0 +1,155 @@
+"""Which copies in the destination have lost their original, and may go. Pure.
+
+Only copies that the records of earlier runs between these two places know are considered: an id
+in `cloned_from` does not tell from which of several projects it came.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from understudy.errors import SelectionError
+from understudy.model.assistant import Assistant
+from understudy.replicate.holdings import Holdings
+from understudy.replicate.inventory import Inventory
+from understudy.replicate.needs import LISTS, ids_of
+from understudy.replicate.records import Records
+
+#: Part of the copies of this source that may go without being asked for twice.
+SHARE = 0.1
+
+
+class Kind(StrEnum):
+    """What is to be deleted; in this order."""
+
+    ASSISTANT = "assistant"
+    STORE = "vector store"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One thing in the destination that goes. `source_id` is the original that is gone."""
+
+    kind: Kind
+    destination_id: str
+    name: str
+    source_id: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What goes. `unproven` are clones of which no record tells whose they are: they stay."""
+
+    deletions: tuple[Deletion, ...] = ()
+    unproven: int = 0
+    copies: int = 0
+
+
+def orphans(source: Inventory, destination: Inventory, records: Records) -> list[Assistant]:
+    """Return the recorded copies in the destination whose original the source does not list."""
+    originals = source.by_id()
+    there = destination.by_id()
+    return [
+        there[copy]
+        for original, copy in records.assistants.items()
+        if original not in originals
+        and copy in there
+        and there[copy].cloned_from in (original, None)
+    ]
+
+
+def plan_pruning(
+    gone: Collection[Assistant],
+    source: Inventory,
+    destination: Inventory,
+    records: Records,
+    holdings: Holdings | None,
+    needed: Collection[str] = (),
+) -> Pruning:
+    """Return what goes with these copies, whose originals are certainly gone.
+
+    `needed` are ids of knowledge in the destination that the plan leans on: it stays. `holdings`
+    are all stores and files of the destination with the contents of every store, None when
+    knowledge is not carried: then none of it goes. Raises SelectionError when the records do not
+    fit the source: it may be another project under the same name.
+    """
+    originals = source.by_id()
+    there = destination.by_id()
+    recorded = {one: copy for one, copy in records.assistants.items() if copy in there}
+    if gone and not any(one in originals for one in recorded):
+        raise SelectionError(
+            f"None of the {len(recorded)} recorded originals is in {source.info.name}: it looks "
+            "like another project, so nothing is pruned.",
+            hint="Check the key of the source. If everything was deleted there on purpose, delete "
+            "the copies by hand.",
+        )
+    going = {one.id for one in gone}
+    copies = set(recorded.values())
+    unproven = sum(
+        1
+        for one in destination.assistants
+        if one.cloned_from and one.cloned_from not in originals and one.id not in copies
+    )
+    back = {copy: one for one, copy in records.assistants.items()}
+    deletions = [Deletion(Kind.ASSISTANT, a.id, a.name, back.get(a.id, "")) for a in gone]
+    if holdings is not None:
+        staying = [a for a in destination.assistants if a.id not in going]
+        deletions += _knowledge(list(gone), staying, records, holdings, set(needed))
+    return Pruning(tuple(deletions), unproven, len(copies))
+
+
+def require_few(pruning: Pruning, *, most: int | None, force: bool) -> None:
+    """Raise SelectionError when more assistants would go than is allowed without `force`."""
+    number = sum(d.kind is Kind.ASSISTANT for d in pruning.deletions)
+    allowed = math.floor(pruning.copies * SHARE) if most is None else most
+    if number > allowed and not force:
+        limit = f"--max-delete {most}" if most is not None else f"{SHARE:.0%} of {pruning.copies}"
+        raise SelectionError(
+            f"{number} of {pruning.copies} copies have lost their original; {limit} may go.",
+            hint="Look at them with: understudy plan --prune --force. Then allow it with "
+            f"--max-delete {number}, or with --force.",
+        )
+
+
+def _knowledge(
+    going: list[Assistant],
+    staying: list[Assistant],
+    records: Records,
+    holdings: Holdings,
+    needed: set[str],
+) -> Iterator[Deletion]:
+    """Yield our copies of stores and files that only the assistants that go lean on."""
+    used = needed | {one for a in staying for tool in LISTS for one in ids_of(a.raw, tool)}
+    our_stores = set(records.stores.values())
+    our_files = set(records.files.values())
+    stores = dict.fromkeys(one for a in going for one in ids_of(a.raw, "file_search"))
+    doomed = [
+        holdings.stores[one]
+        for one in stores
+        if one not in used
+        and one in holdings.stores
+        and (one in our_stores or holdings.stores[one].cloned_from)
+    ]
+    for store in doomed:
+        yield Deletion(Kind.STORE, store.id, store.name, store.cloned_from or "")
+    gone = {store.id for store in doomed}
+    attached: set[str] = set()
+    candidates = dict.fromkeys(one for a in going for one in ids_of(a.raw, "code_interpreter"))
+    for store_id, inside in holdings.contents.items():
+        if store_id not in gone:
+            attached |= {file.file_id for file in inside}
+            continue
+        our_files |= {file.file_id for file in inside if file.cloned_from}
+        candidates.update(dict.fromkeys(file.file_id for file in inside))
+    # A store that could not be read may hold any of them.
+    if holdings.unreadable.keys() - gone:
+        return
+    for one in candidates:
+        if one in our_files and one not in attached and one not in used and one in holdings.files:
+            file = holdings.files[one]
+            yield Deletion(Kind.FILE, one, file.name, size=file.bytes)

@@ -1,0 +1,257 @@
+"""What has to be done about one vector store. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from understudy.model.assistant import CLONED_FROM
+from understudy.model.canonical import identical
+from understudy.model.knowledge import STORE_FIELDS, Store, StoreFile
+from understudy.platforms.knowledge import KnowledgeLimits
+from understudy.replicate.diff import FieldChange, diff
+from understudy.replicate.holdings import Holdings
+from understudy.replicate.identity import Counterpart
+
+#: Failures of indexing that another attempt may cure.
+PASSING = frozenset({"server_error", ""})
+
+
+class StoreAction(StrEnum):
+    """What is to be done about one vector store."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    MISSING = "missing"  # not to be had, or nothing of it would arrive
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStep:
+    """One vector store of the source.
+
+    `payload` are the fields to be sent; `attach` and `retag` name files by the source's ids,
+    `detach` by the destination's. `carried` are the source's ids of all that the copy will hold,
+    `lacking` of what it will not, `failed` those that the destination cannot make searchable,
+    with its reason. `losses` is what of the store itself is lost, in words.
+    """
+
+    source_id: str
+    name: str
+    action: StoreAction
+    destination_id: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    attach: tuple[StoreFile, ...] = ()
+    retag: tuple[StoreFile, ...] = ()
+    detach: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+    losses: tuple[str, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
+    rivals: tuple[str, ...] = ()
+    reason: str = ""
+    indexing: bool = False
+    users: tuple[str, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether applying it sends anything."""
+        return self.action in (StoreAction.CREATE, StoreAction.UPDATE)
+
+
+def plan_store(
+    source_id: str,
+    source: Holdings,
+    destination: Holdings,
+    counterpart: Counterpart[Store],
+    copies: Mapping[str, str | None],
+    replaced: Mapping[str, str],
+    *,
+    marked: bool,
+    same_place: bool,
+    limits: KnowledgeLimits,
+) -> StoreStep:
+    """Return the step for one store.
+
+    `copies` are the destination's ids of the files that will be there, None for those that still
+    have to travel; `replaced` the destination's ids that a better copy makes obsolete.
+    """
+    store = source.stores.get(source_id)
+    if store is None:
+        return StoreStep(source_id, "", StoreAction.MISSING, reason=source.absent)
+    base = StoreStep(source_id, store.name, StoreAction.MISSING)
+    if source_id in source.unreadable:
+        return replace(base, reason=f"its files cannot be listed: {source.unreadable[source_id]}")
+    inside = source.contents.get(source_id, ())
+    if same_place:
+        ids = tuple(f.file_id for f in inside)
+        return replace(base, action=StoreAction.UNCHANGED, destination_id=store.id, carried=ids)
+    if store.expired and not inside:
+        return replace(base, reason="it has expired in the source, and its files are unknown")
+    if counterpart.rivals:
+        rivals = tuple(one.id for one in counterpart.rivals)
+        return replace(base, action=StoreAction.CONFLICT, reason=counterpart.reason, rivals=rivals)
+    alive = tuple(f for f in inside if f.status not in ("failed", "cancelled"))
+    dead = tuple(f for f in inside if f.status in ("failed", "cancelled"))
+    carried = tuple(f for f in alive if f.file_id in copies)
+    losses = tuple(f"{f.file_id} is not searchable in the source either: {f.error}" for f in dead)
+    base = replace(
+        base,
+        carried=tuple(f.file_id for f in carried),
+        lacking=tuple(f.file_id for f in alive if f.file_id not in copies),
+        losses=losses[:3],
+    )
+    wanted = _fields(store, counterpart.one, marked=marked)
+    if limits.metadata_pairs is not None and len(wanted["metadata"]) > limits.metadata_pairs:
+        reason = (
+            f"its metadata would hold {len(wanted['metadata'])} pairs, {limits.metadata_pairs} are "
+            "allowed (one is needed to recognise the copy); remove one, or use --identity mapping"
+        )
+        return replace(base, action=StoreAction.CONFLICT, reason=reason)
+    if counterpart.one is None:
+        if alive and not carried:
+            # An empty store would look like success.
+            return replace(base, reason="none of its files can be had, so it is not created")
+        return replace(
+            base,
+            action=StoreAction.CREATE,
+            payload={name: value for name, value in wanted.items() if value not in (None, "", {})},
+            attach=tuple(
+                _tagged(f, marked=marked and _is_copy(f, copies), limits=limits) for f in carried
+            ),
+        )
+    return _update(
+        base, counterpart.one, carried, wanted, destination, copies, replaced, marked, limits
+    )
+
+
+def _update(
+    base: StoreStep,
+    here: Store,
+    carried: tuple[StoreFile, ...],
+    wanted: Mapping[str, Any],
+    destination: Holdings,
+    copies: Mapping[str, str | None],
+    replaced: Mapping[str, str],
+    marked: bool,
+    limits: KnowledgeLimits,
+) -> StoreStep:
+    present = {f.file_id: f for f in destination.contents.get(here.id, ())}
+    attach, retag, detach = [], [], []
+    failed: list[tuple[str, str]] = []
+    indexing = False
+    for file in carried:
+        copy = present.get(copies.get(file.file_id) or "")
+        own = marked and _is_copy(file, copies)
+        tagged = _tagged(file, marked=own, limits=limits)
+        if copy is None:
+            attach.append(tagged)
+            continue
+        indexing = indexing or copy.status == "in_progress"
+        if copy.status in ("failed", "cancelled"):
+            if copy.error_code in PASSING:
+                attach.append(tagged)
+            else:
+                failed.append((file.file_id, copy.error or copy.error_code))
+        elif _cut_otherwise(file, copy):
+            attach.append(tagged)
+            detach.append(copy.file_id)
+        elif not _same_tags(tagged, copy, own=own):
+            retag.append(tagged)
+    detach += _obsolete(base, present, copies, replaced)
+    differing = {
+        name: value for name, value in wanted.items() if not _same_field(value, here.raw.get(name))
+    }
+    fields = tuple(
+        change
+        for name, value in differing.items()
+        for change in diff(here.raw.get(name), value, name)
+    )
+    changed = differing or attach or retag or detach
+    return replace(
+        base,
+        action=StoreAction.UPDATE if changed else StoreAction.UNCHANGED,
+        destination_id=here.id,
+        payload=differing,
+        attach=tuple(attach),
+        retag=tuple(retag),
+        detach=tuple(detach),
+        failed=tuple(failed),
+        fields=fields,
+        indexing=indexing,
+    )
+
+
+def _obsolete(
+    base: StoreStep,
+    present: Mapping[str, StoreFile],
+    copies: Mapping[str, str | None],
+    replaced: Mapping[str, str],
+) -> list[str]:
+    """Return what has to leave the copy: files that left the source, and degraded copies.
+
+    What bears no marker was put there by somebody else and stays.
+    """
+    staying = {copies.get(one) for one in base.carried}
+    kept: Collection[str] = {*base.carried, *base.lacking}
+    gone = [
+        one
+        for one, file in present.items()
+        if one not in staying and file.cloned_from and file.cloned_from not in kept
+    ]
+    better = [replaced[one] for one in base.carried if replaced.get(one) in present]
+    return [*gone, *(one for one in better if one not in gone)]
+
+
+def _fields(store: Store, here: Store | None, *, marked: bool) -> dict[str, Any]:
+    """Return the fields that the copy shall have."""
+    wanted = {name: store.raw.get(name) for name in STORE_FIELDS if name != "metadata"}
+    metadata = {k: v for k, v in store.metadata.items() if k != CLONED_FROM}
+    if here is None:
+        mark = {CLONED_FROM: store.id} if marked else {}
+    elif here.id == store.id:
+        mark = {k: v for k, v in store.metadata.items() if k == CLONED_FROM}
+    elif here.cloned_from != store.id and store.cloned_from in (here.id, here.cloned_from):
+        # The original, or a sibling: it keeps what it says of its own origin.
+        mark = {k: v for k, v in here.metadata.items() if k == CLONED_FROM}
+    else:
+        mark = {CLONED_FROM: store.id} if marked or here.cloned_from == store.id else {}
+    return {**wanted, "metadata": {**metadata, **mark}}
+
+
+def _is_copy(file: StoreFile, copies: Mapping[str, str | None]) -> bool:
+    """Tell whether the destination's file is the source's copy, and not its original."""
+    there = copies.get(file.file_id)
+    return there is None or there not in (file.file_id, file.cloned_from)
+
+
+def _tagged(file: StoreFile, *, marked: bool, limits: KnowledgeLimits) -> StoreFile:
+    """Return a store's file as its copy shall be: with a marker, where there is room for one."""
+    attributes = {k: v for k, v in file.attributes.items() if k != CLONED_FROM}
+    room = limits.attributes is None or len(attributes) < limits.attributes
+    if marked and room:
+        attributes[CLONED_FROM] = file.file_id
+    return StoreFile(file.file_id, attributes, file.chunking)
+
+
+def _same_tags(wanted: StoreFile, copy: StoreFile, *, own: bool) -> bool:
+    if own:
+        return identical(dict(wanted.attributes), dict(copy.attributes))
+    plain = {k: v for k, v in copy.attributes.items() if k != CLONED_FROM}
+    return identical({k: v for k, v in wanted.attributes.items() if k != CLONED_FROM}, plain)
+
+
+def _cut_otherwise(file: StoreFile, copy: StoreFile) -> bool:
+    """Tell whether both say how they are cut into chunks, and not the same."""
+    if file.chunking is None or copy.chunking is None:
+        return False
+    return not identical(dict(file.chunking), dict(copy.chunking))
+
+
+def _same_field(wanted: Any, there: Any) -> bool:
+    empty: tuple[Any, ...] = (None, "", {})
+    return (wanted in empty and there in empty) or identical(wanted, there)

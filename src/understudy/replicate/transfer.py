@@ -1,0 +1,165 @@
+"""Bringing one file into the destination: fetched by the best route that is open, sent, checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection
+
+from understudy.errors import LostAnswerError, PlaceError, RejectedError
+from understudy.model.fidelity import Fidelity
+from understudy.model.knowledge import File
+from understudy.platforms.knowledge import Content, Knowledge
+from understudy.replicate.events import FileOutcome, FileStatus
+from understudy.replicate.fetch import Fetched, Fetcher, UnavailableError
+from understudy.replicate.halt import Halt
+from understudy.replicate.knowledge_plan import FileAction, FileStep
+from understudy.replicate.lost import Created, Finder
+from understudy.replicate.matching import wire_name
+from understudy.replicate.recorder import Recorder
+from understudy.replicate.route import FIDELITY
+from understudy.replicate.shelves import Files, Sent
+
+#: Purposes that may be uploaded; others are given by the provider and become `assistants`.
+UPLOADED = frozenset({"assistants", "user_data", "vision", "batch", "fine-tune", "evals"})
+
+
+class Transfer:
+    """Moves files between two places, each with at most one create in flight that looks alike."""
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        destination: Knowledge,
+        finisher: Knowledge,
+        recorder: Recorder,
+        halt: Halt,
+        *,
+        before: Collection[str],
+        settle: float,
+    ) -> None:
+        self._fetcher = fetcher
+        self._destination = destination
+        self._finder = Finder(Files(finisher), before=before, settle=settle)
+        self._recorder = recorder
+        self._halt = halt
+        # Files carry no marker: those of one name and size must not be in flight together.
+        self._one_at_a_time: dict[Sent, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def move(self, step: FileStep) -> FileOutcome:
+        """Return what became of a file; raises OutputError, which would end every other, too."""
+        try:
+            async with self._fetcher.best(step) as fetched:
+                return await self._deliver(step, fetched)
+        except UnavailableError as error:
+            return outcome(step, FileStatus.MISSING, reason=error.message)
+        except LostAnswerError as error:
+            return failed(step, f"{error.message} Run the same command again.")
+        except PlaceError as error:
+            self._halt.note(error)
+            return failed(step, f"{error.message} {error.hint}".strip())
+
+    async def _deliver(self, step: FileStep, fetched: Fetched) -> FileOutcome:
+        made = await self._send(step, fetched)
+        there, size = made.one, fetched.content.size
+        if there.bytes is not None and there.bytes != size:
+            await self._destination.delete_file(there.id)
+            raise RejectedError(
+                f"The destination kept {there.bytes:,} of the {size:,} bytes of {step.name}; "
+                "that copy was deleted."
+            )
+        unsure = f"It may exist twice: no list showed {there.id} in time to tell."
+        return FileOutcome(
+            step.source_id,
+            step.name,
+            FileStatus.MOVED,
+            there.id,
+            bytes=size,
+            route=fetched.route,
+            text=FIDELITY[fetched.route][0] is not Fidelity.EXACT or step.held_as_text,
+            sha256=fetched.sha256,
+            reason=fetched.reason,
+            users=step.users,
+            operations=made.steps,
+            error="" if made.settled else unsure,
+        )
+
+    async def _send(self, step: FileStep, fetched: Fetched) -> Created[File]:
+        purpose = step.purpose if step.purpose in UPLOADED else "assistants"
+        sent = Sent(fetched.name, fetched.content.size)
+        async with self._one_at_a_time[sent]:
+            ticket = await self._recorder.intend(
+                "upload file",
+                step.source_id,
+                name=wire_name(fetched.name),
+                bytes=sent.size,
+                sha256=fetched.sha256,
+            )
+            try:
+                made = await self._finder.create(
+                    lambda: self._upload(fetched.name, fetched.content, purpose),
+                    lambda: sent,
+                    lambda: self._halt.reached,
+                )
+            except PlaceError as error:
+                if not isinstance(error, LostAnswerError):
+                    self._recorder.record(ticket, error=error.message)
+                raise
+            self._recorder.record(ticket, id=made.one.id, sha256=fetched.sha256)
+            return made
+
+    async def _upload(self, name: str, content: Content, purpose: str) -> File:
+        limits = self._destination.traits.limits
+        if content.size <= limits.upload:
+            return await self._destination.upload(name, content, purpose=purpose)
+        upload = await self._destination.begin_upload(name, content.size, purpose=purpose)
+        try:
+            parts = [
+                await self._destination.upload_part(
+                    upload, content, start, min(limits.part, content.size - start)
+                )
+                for start in range(0, content.size, limits.part)
+            ]
+            return await self._destination.finish_upload(upload, parts)
+        except LostAnswerError:
+            raise  # the last request may have made the file: that is looked up
+        except PlaceError:
+            await self._destination.cancel_upload(upload)
+            raise
+
+
+def outcome(step: FileStep, status: FileStatus, *, reason: str = "") -> FileOutcome:
+    """Return the outcome of a file that did not travel."""
+    return FileOutcome(
+        step.source_id,
+        step.name,
+        status,
+        step.destination_id if status is FileStatus.THERE else None,
+        bytes=step.bytes,
+        text=step.text,
+        sha256=step.sha256,
+        reason=reason or step.reason,
+        users=step.users,
+        by_name=step.by_name,
+    )
+
+
+def failed(step: FileStep, error: str) -> FileOutcome:
+    """Return the outcome of a file that should have travelled and did not."""
+    return FileOutcome(
+        step.source_id,
+        step.name,
+        FileStatus.FAILED,
+        bytes=step.bytes,
+        reason=error,
+        users=step.users,
+        error=error,
+    )
+
+
+#: How a step that moves nothing comes out.
+AT_REST = {
+    FileAction.THERE: FileStatus.THERE,
+    FileAction.MISSING: FileStatus.MISSING,
+    FileAction.LEFT_OUT: FileStatus.LEFT_OUT,
+}
