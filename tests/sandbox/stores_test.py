@@ -127,7 +127,7 @@ async def test_a_file_is_attached_described_and_detached(
     assert gone.to_dict() == {"id": ids[1], "object": "vector_store.file.deleted", "deleted": True}
     for call in (files.retrieve, files.delete, files.content):
         with pytest.raises(openai.NotFoundError) as raised:
-            await call(ids[1], vector_store_id=store.id)  # type: ignore[operator]
+            await call(ids[1], vector_store_id=store.id)
         message = f"No file found with id '{ids[1]}' in vector store '{store.id}'."
         assert message in str(raised.value)
     assert list(project.files) == ids
@@ -263,13 +263,14 @@ async def test_a_store_expires_when_nobody_has_used_it_for_as_long_as_it_says(
         listed = [one.id async for one in stores.files.list(store.id, order="asc")]
         assert listed == [first, second]
         assert (await stores.files.retrieve(first, vector_store_id=store.id)).id == first
-        for call in (
+        calls: list[Any] = [
             lambda: stores.files.create(store.id, file_id=first),
             lambda: stores.file_batches.create(store.id, file_ids=[first]),
             lambda: stores.files.update(first, vector_store_id=store.id, attributes={"a": "b"}),
             lambda: stores.files.content(first, vector_store_id=store.id),
             lambda: stores.update(store.id, expires_after=None),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(openai.BadRequestError, match=f"'{store.id}' has expired"):
                 await call()
         with pytest.raises(Exception, match="has expired"):

@@ -1,7 +1,9 @@
 """The handlers of /vector_stores and what is below it."""
 
 import base64
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from understudy.sandbox import checks, shapes
@@ -10,6 +12,8 @@ from understudy.sandbox.chunking import Chunks, is_text
 from understudy.sandbox.members import STATUSES, Batch, Member
 from understudy.sandbox.stores import Addition, Store
 from understudy.sandbox.wire import ApiError, Reply, encode, ok
+
+_PAGE = re.compile(rb"page:(\d{1,9})")
 
 
 def create_store(call: Call) -> Reply:
@@ -210,9 +214,9 @@ def _page_token(number: int) -> str:
 def _page_number(token: str | None) -> int:
     if not token:
         return 0
-    try:
+    with suppress(ValueError):
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        return abs(int(text.removeprefix(b"page:")[:9]))
-    except ValueError:
-        message = f"Invalid value for 'page': '{token[:40]}' is not a page token."
-        raise ApiError(400, message, param="page", code="invalid_value") from None
+        if match := _PAGE.fullmatch(text):
+            return int(match[1])
+    message = f"Invalid value for 'page': '{token[:40]}' is not a page token."
+    raise ApiError(400, message, param="page", code="invalid_value")
