@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given, settings
@@ -18,12 +19,16 @@ from understudy.platforms.base import Page
 from understudy.platforms.memory import Memory
 from understudy.platforms.openai_wire import Wire
 from understudy.replicate.gather import Shared, gather, gather_both
-from understudy.replicate.inventory import changed_since
+from understudy.replicate.inventory import Inventory, changed_since
 from understudy.sandbox import Fault, Sandbox
 
 
 def opened(sandbox: Sandbox, key: str) -> AssistantsV2:
     return AssistantsV2(Wire(key, sandbox.base_url, SecretStr(key)))
+
+
+def differences(before: Mapping[str, str], now: Inventory, most: int = 5) -> list[str]:
+    return list(changed_since(before, now.state(), now, most=most))
 
 
 async def test_each_list_is_read_once_and_completely() -> None:
@@ -145,16 +150,16 @@ async def test_equal_parts_of_a_clone_take_no_memory_of_their_own() -> None:
 async def test_what_changed_since_a_plan_was_saved_is_described() -> None:
     place = Memory({"id": i, "name": i.upper()} for i in "abc")
     before = (await gather(place)).state()
-    assert list(changed_since(before, await gather(place))) == []
+    assert differences(before, await gather(place)) == []
     await place.update("a", {"name": "Other"})
     await place.delete("b")
     await place.create({"id": "d", "name": "New"})
-    assert list(changed_since(before, await gather(place))) == [
+    assert differences(before, await gather(place)) == [
         "gone: b",
         "new: New (d)",
         "changed: Other (a)",
     ]
-    assert list(changed_since({}, await gather(place), most=2))[2:] == ["and 1 more"]
+    assert differences({}, await gather(place), most=2)[2:] == ["and 1 more"]
 
 
 @settings(max_examples=100, deadline=None)
@@ -170,4 +175,4 @@ async def test_a_state_changes_when_and_only_when_a_record_does(
         unchanged = identical(
             dict(before.by_id()[assistant_id].raw), dict(now.by_id()[assistant_id].raw)
         )
-        assert (list(changed_since(before.state(), now)) == []) == unchanged
+        assert (differences(before.state(), now) == []) == unchanged

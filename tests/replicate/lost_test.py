@@ -22,9 +22,11 @@ from understudy.platforms.assistants_v2 import AssistantsV2
 from understudy.platforms.base import Page
 from understudy.platforms.memory import Memory
 from understudy.platforms.openai_wire import Wire
-from understudy.replicate.apply import CREATE_ATTEMPTS, RunResult, apply_plan
+from understudy.replicate.apply import apply_plan
 from understudy.replicate.events import Status
+from understudy.replicate.lost import CREATE_ATTEMPTS
 from understudy.replicate.plan import Action, Identity, PlanOptions
+from understudy.replicate.result import RunResult
 from understudy.sandbox import Fault, Sandbox
 
 SOURCE = {"id": "a", "model": "gpt-4o", "name": "One"}

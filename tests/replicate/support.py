@@ -8,9 +8,10 @@ from typing import Any
 from understudy.model.assistant import CLONED_FROM, Assistant
 from understudy.model.meaning import same
 from understudy.platforms.base import Platform
-from understudy.replicate.apply import RunResult, apply_plan
+from understudy.replicate.apply import apply_plan
 from understudy.replicate.gather import gather, gather_both
 from understudy.replicate.plan import Plan, PlanOptions, make_plan
+from understudy.replicate.result import RunResult
 
 
 async def plan_for(

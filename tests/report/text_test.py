@@ -3,12 +3,15 @@ from typing import Any
 
 import pytest
 
+from understudy.errors import QuotaError
 from understudy.model.assistant import Assistant
 from understudy.model.findings import error
 from understudy.platforms.base import PlaceInfo
 from understudy.replicate.diff import FieldChange, How
 from understudy.replicate.events import Outcome, Status
 from understudy.replicate.plan import Action, Change, Plan
+from understudy.replicate.records import Records
+from understudy.replicate.result import RunResult
 from understudy.report.jsonlines import outcome_fields, run_summary
 from understudy.report.mapping import mapping
 from understudy.report.markdown import report_markdown
@@ -23,6 +26,7 @@ from understudy.report.text import (
 
 HERE = PlaceInfo("src", "memory", "memory:src")
 THERE = PlaceInfo("dst", "memory", "memory:dst")
+PLAN = Plan(HERE, THERE, ())
 
 
 def plain(lines: Any) -> str:
@@ -109,7 +113,7 @@ def test_nothing_from_elsewhere_reaches_the_terminal_raw() -> None:
     text = plain(
         [
             *change_text(change),
-            *result_text([outcome], 0.0),
+            *result_text(RunResult((outcome,))),
             *assistants_text([Assistant(EVIL, record)]),
         ]
     )
@@ -126,12 +130,12 @@ OUTCOMES = (
 
 
 def test_the_counts_of_a_run_add_up() -> None:
-    counts = run_summary(OUTCOMES)
+    counts = run_summary(RunResult(OUTCOMES))
     assert counts.pop("total") == len(OUTCOMES) == sum(counts.values())
 
 
 def test_the_report_begins_with_what_needs_attention() -> None:
-    text = report_markdown("run-1", HERE, THERE, OUTCOMES, seconds=1.0, stopped_by="No credit.")
+    text = report_markdown("run-1", PLAN, RunResult(OUTCOMES, QuotaError("No credit."), 1.0))
     order = [text.index(f"## {word}") for word in ("Failed", "Conflict", "Skipped", "Created")]
     assert order == sorted(order)
     assert "**Ended early**: No credit." in text
@@ -144,11 +148,11 @@ def test_the_report_begins_with_what_needs_attention() -> None:
 def test_what_failed_has_no_fidelity() -> None:
     assert outcome_fields(OUTCOMES[1])["fidelity"] == []
     assert outcome_fields(OUTCOMES[4])["fidelity"] == []
-    text = report_markdown("run-1", HERE, THERE, OUTCOMES[1:3], seconds=1.0)
+    text = report_markdown("run-1", PLAN, RunResult(OUTCOMES[1:3]))
     assert "Nothing arrived." in text
 
 
 def test_the_mapping_carries_on_what_this_run_did_not_confirm() -> None:
-    known = {"a": "old", "b": "kept", "z": "kept too"}
-    found = mapping("run-1", HERE, THERE, OUTCOMES, known)["known"]
+    known = Records({"a": "old", "b": "kept", "z": "kept too"})
+    found = mapping("run-1", PLAN, RunResult(OUTCOMES), known)["known"]
     assert found == [{"srcId": "b", "dstId": "kept"}, {"srcId": "z", "dstId": "kept too"}]

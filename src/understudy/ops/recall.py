@@ -26,7 +26,6 @@ _KINDS = {
     "create assistant": "assistants",
     "create store": "stores",
     "upload file": "files",
-    "create container": "containers",
 }
 
 
@@ -75,6 +74,7 @@ class _Run:
     digests: dict[str, str] = field(default_factory=dict)
     open: list[Open] = field(default_factory=list)
     last: float = 0.0
+    containers: list[str] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
 
 
@@ -129,9 +129,7 @@ def _merge(recalled: Recalled, run: _Run) -> None:
     recalled.files.update(run.pairs["files"])
     recalled.digests.update(run.digests)
     recalled.open += tuple(run.open)
-    recalled.containers += tuple(
-        one for one in run.pairs["containers"].values() if one not in run.deleted
-    )
+    recalled.containers += tuple(one for one in run.containers if one not in run.deleted)
     if run.open:
         recalled.last = max(recalled.last, run.last)
 
@@ -200,6 +198,8 @@ def _of_journal(path: Path) -> _Run | None:
 def _result(run: _Run, intent: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     if "error" in result:
         return
+    if intent["what"] == "create container":
+        run.containers.append(result["dstId"])
     if intent["what"].startswith("delete "):
         run.deleted.add(result["dstId"])
     kind = _KINDS.get(intent["what"])

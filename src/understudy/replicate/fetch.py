@@ -8,7 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from understudy.errors import LostAnswerError, MissingError, RejectedError, SnapshotError
+from understudy.errors import (
+    EndpointGoneError,
+    LostAnswerError,
+    MissingError,
+    RejectedError,
+    SnapshotError,
+)
 from understudy.platforms.knowledge import Content, Knowledge
 from understudy.replicate.holdings import Holdings
 from understudy.replicate.knowledge_plan import FileStep
@@ -128,7 +134,11 @@ class Fetcher:
 
     async def _through_container(self, step: FileStep, spool: Spool) -> None:
         ticket = await self._recorder.intend("create container", step.source_id)
-        container = await self._source.create_container("understudy", [step.source_id])
+        try:
+            container = await self._source.create_container("understudy", [step.source_id])
+        except EndpointGoneError as error:  # this route is closed; that ends no run
+            self._recorder.record(ticket, error=error.message)
+            raise RejectedError(f"{step.name}: the source has no containers") from error
         self._recorder.record(ticket, id=container)
         try:
             page = await self._source.list_container_files(container)
