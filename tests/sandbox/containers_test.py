@@ -97,11 +97,12 @@ async def test_a_container_expires_when_nobody_uses_it(connect: Any, clock: Any)
         assert (await client.containers.retrieve(container.id)).status == "running"
         clock.advance(1 * MINUTE)
         assert (await client.containers.retrieve(container.id)).status == "expired"
-        for call in (
+        calls: list[Any] = [
             lambda: client.containers.files.list(container.id),
             lambda: client.containers.files.create(container.id, file=("a.md", b"A")),
             lambda: client.containers.files.content.retrieve(made.id, container_id=container.id),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(openai.BadRequestError, match="Container is expired"):
                 await call()
         await client.containers.delete(container.id)

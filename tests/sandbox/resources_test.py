@@ -87,11 +87,9 @@ async def test_a_store_made_along_the_way_is_a_store_like_any_other(
         "metadata": {"a": "b"},
         "chunking_strategy": {"type": "static", "static": small},
     }
-    made = await client.beta.assistants.create(
-        model="gpt-4o",
-        tool_resources={"file_search": {"vector_stores": [wanted]}},  # type: ignore[typeddict-item]
-    )
-    (store_id,) = made.to_dict()["tool_resources"]["file_search"]["vector_store_ids"]  # type: ignore[index]
+    resources: Any = {"file_search": {"vector_stores": [wanted]}}
+    made: Any = await client.beta.assistants.create(model="gpt-4o", tool_resources=resources)
+    (store_id,) = made.tool_resources.file_search.vector_store_ids
     assert project.stores[store_id]["metadata"] == {"a": "b"}
     shown = project.store_files(store_id)[file_id]
     assert shown["chunking_strategy"] == wanted["chunking_strategy"]

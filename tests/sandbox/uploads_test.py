@@ -129,11 +129,12 @@ async def test_an_upload_that_has_ended_has_ended(
             assert (await client.uploads.cancel(upload)).status == "cancelled"
         else:
             clock.advance(HOUR)
-        for call in (
+        calls: list[Any] = [
             lambda: client.uploads.parts.create(upload, data=b"x"),
             lambda: client.uploads.complete(upload, part_ids=parts),
             lambda: client.uploads.cancel(upload),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(openai.BadRequestError, match=rf"'{upload}' is \w+ed\."):
                 await call()
         assert len(list(tmp_path.glob("*/*"))) == (end == "complete")
