@@ -1,13 +1,18 @@
+import json
+import os
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import aiohttp
 import pytest
+from jsonschema import Draft202012Validator
 from openai import AsyncOpenAI
 
 from understudy.sandbox import Project, Sandbox
 
 KEY = "sk-north-0123456789abcdef"
 Connect = Callable[..., AsyncOpenAI]
+Conforms = Callable[[str, object], None]
 
 
 class Clock:
@@ -67,3 +72,18 @@ async def raw() -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(force_close=True)
     async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def conforms() -> Conforms:
+    """Checks a value by a schema's name."""
+    path = os.environ.get("UNDERSTUDY_OPENAPI")
+    if not path:
+        pytest.skip("set UNDERSTUDY_OPENAPI to OpenAI's API description in JSON to run this")
+    document = json.loads(Path(path).read_text(encoding="utf-8"))
+
+    def conforms(name: str, value: object) -> None:
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        Draft202012Validator(schema).validate(value)
+
+    return conforms

@@ -1,14 +1,10 @@
 """Replies against OpenAI's own description of them, and against the package's types."""
 
-import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from jsonschema import Draft202012Validator
 from openai import types
 from openai.types import beta
 from pydantic import BaseModel
@@ -18,21 +14,6 @@ from understudy.sandbox.faults import KINDS
 
 Conforms = Callable[[str, object], None]
 JSON_ERRORS = ["429", "429-ms", "429-bare", "quota", "401", "403", "500", "503", "gone"]
-
-
-@pytest.fixture(scope="module")
-def conforms() -> Conforms:
-    """Checks a value by a schema's name."""
-    path = os.environ.get("UNDERSTUDY_OPENAPI")
-    if not path:
-        pytest.skip("set UNDERSTUDY_OPENAPI to OpenAI's API description in JSON to run this")
-    document = json.loads(Path(path).read_text(encoding="utf-8"))
-
-    def conforms(name: str, value: object) -> None:
-        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
-        Draft202012Validator(schema).validate(value)
-
-    return conforms
 
 
 @pytest.fixture
