@@ -140,7 +140,7 @@ class Shelf(Generic[Item]):
         latest_call = self._calls - lag.calls
         return [
             slot.serial
-            for slot in self._slots.values()
+            for slot in list(self._slots.values())  # other threads may put things here
             if slot.born <= latest
             and slot.born_at_call <= latest_call
             and (keep is None or keep(slot.item))
