@@ -18,6 +18,9 @@ class Pieces:
     def size(self) -> int:
         return len(self.data)
 
+    async def available(self, end: int) -> None:
+        assert end <= self.size
+
     def chunks(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         self.reads += 1
         end = self.size if length is None else start + length

@@ -20,6 +20,7 @@ from understudy.model.knowledge import File, Held
 from understudy.ops.listeners import log_events
 from understudy.ops.places import PlaceLike, Places
 from understudy.platforms.base import PlaceInfo, Platform, Wait
+from understudy.platforms.knowledge import PIECE, Content
 from understudy.platforms.snapshot import Snapshot
 from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
 from understudy.replicate.events import FileOutcome, FileStatus
@@ -201,7 +202,7 @@ class _Packer:
                 text = FIDELITY[fetched.route][0] is not Fidelity.EXACT
                 record = replace(file, held=Held.TEXT, name=text_name(file)) if text else file
                 record = replace(record, sha256="", bytes=fetched.content.size)
-                kept = await asyncio.to_thread(self._shelf.keep_file, record, fetched.content)
+                kept = await self._keep(record, fetched.content)
         except UnavailableError as error:
             self._shelf.keep_file(file, None)
             return replace(base, reason=error.message)
@@ -221,6 +222,15 @@ class _Packer:
             sha256=kept.sha256,
             reason=fetched.reason,
         )
+
+    async def _keep(self, record: File, content: Content) -> File:
+        """Hand the bytes over as they come; the last one comes when all of them are right."""
+        with self._shelf.incoming() as blob:
+            pieces = iter(content.chunks())
+            while blob.size < content.size:
+                await content.available(min(blob.size + PIECE, content.size))
+                blob.write(next(pieces))
+            return self._shelf.keep_file(record, blob)
 
     async def _is_here(self, file: File | None) -> bool:
         return file is not None and await self._shelf.downloadable(file.id)

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 from understudy.model.knowledge import File, Store, StoreFile
 
+#: The most bytes that a Content yields at once.
+PIECE = 256 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeLimits:
@@ -94,8 +97,15 @@ class Content(Protocol):
         """How many bytes it has."""
         ...
 
+    async def available(self, end: int) -> None:
+        """Wait until the bytes before `end` can be read; raises what keeps them from coming.
+
+        Some contents still come while they are sent. To be awaited before each piece is read.
+        """
+        ...
+
     def chunks(self, start: int = 0, length: int | None = None) -> Iterable[bytes]:
-        """Yield its bytes from `start`, in pieces of at most 256 KiB."""
+        """Yield its bytes from `start`, in pieces of at most 256 KiB (`PIECE`)."""
         ...
 
 

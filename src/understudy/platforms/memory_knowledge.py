@@ -96,6 +96,7 @@ class MemoryKnowledge(NoContainers):
     async def upload(self, name: str, content: Content, *, purpose: str = "assistants") -> File:
         """Store bytes under a name and a new id."""
         self._fits(content.size, self._limits.upload)
+        await content.available(content.size)
         return self._add(name, b"".join(content.chunks()), purpose)
 
     async def begin_upload(self, name: str, size: int, *, purpose: str = "assistants") -> str:
@@ -110,6 +111,7 @@ class MemoryKnowledge(NoContainers):
         self._fits(length, self._limits.part)
         upload = self._require(self._uploads, upload_id, "upload")
         part_id = _new("part")
+        await content.available(start + length)
         upload.parts[part_id] = b"".join(content.chunks(start, length))
         return part_id
 

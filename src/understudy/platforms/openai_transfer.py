@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from aiohttp.payload import Payload
 
 from understudy.errors import LostAnswerError, SnapshotError
-from understudy.platforms.knowledge import Content, Sink
+from understudy.platforms.knowledge import PIECE, Content, Sink
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
@@ -111,32 +111,34 @@ class Form(Payload):
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Send head, content and tail; a server that takes nothing for too long is given up."""
         await writer.write(self._head)
-        for piece in self._pieces():
+        async for piece in self._pieces():
             async with asyncio.timeout(self._stall):
                 await writer.write(piece)
         await writer.write(self._tail)
 
-    def _pieces(self) -> Iterator[bytes]:
+    async def _pieces(self) -> AsyncIterator[bytes]:
         """Yield the content; what goes wrong while reading it is kept, aiohttp would wrap it."""
         try:
-            yield from self._announced()
+            async for piece in self._announced():
+                yield piece
         except Exception as error:
             self.failure = error
             raise
 
-    def _announced(self) -> Iterator[bytes]:
-        left = self._length
-        for piece in self._content.chunks(self._start, self._length):
-            left -= len(piece)
-            if left < 0:
-                break
+    async def _announced(self) -> AsyncIterator[bytes]:
+        position, end = self._start, self._start + self._length
+        pieces = iter(self._content.chunks(self._start, self._length))
+        while position < end:
+            await self._content.available(min(position + PIECE, end))
+            piece = next(pieces, None)
+            position += len(piece or b"")
+            if piece is None or position > end:
+                raise SnapshotError(
+                    f"{self._name!r} changed while it was being sent: it no longer has the "
+                    f"{self._length:,} bytes that were announced.",
+                    hint="Run the same command again.",
+                )
             yield piece
-        if left:
-            raise SnapshotError(
-                f"{self._name!r} changed while it was being sent: it no longer has the "
-                f"{self._length:,} bytes that were announced.",
-                hint="Run the same command again.",
-            )
 
 
 def escaped(name: str) -> str:

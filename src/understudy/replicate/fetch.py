@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from understudy.errors import (
     EndpointGoneError,
     LostAnswerError,
     MissingError,
+    PlaceError,
     RejectedError,
     SnapshotError,
 )
@@ -22,7 +23,7 @@ from understudy.replicate.matching import text_name
 from understudy.replicate.originals import Originals
 from understudy.replicate.recorder import Recorder
 from understudy.replicate.route import Route
-from understudy.replicate.spool import Local, Spool
+from understudy.replicate.spool import IN_MEMORY, Local, Spool
 from understudy.replicate.texts import Joiner
 
 #: Pages of one file's text; far more than the 2,000,000 tokens that a file may have.
@@ -38,9 +39,18 @@ class Fetched:
 
     name: str
     content: Content
-    sha256: str
     route: Route
+    digest: Callable[[], str]
     reason: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the bytes; while they still come, of what has come so far."""
+        return self.digest()
+
+
+class BrokenOffError(PlaceError):
+    """The bytes that were being passed on stopped coming; why, the download itself says."""
 
 
 class UnavailableError(RejectedError):
@@ -101,6 +111,10 @@ class Fetcher:
         Raises RejectedError or MissingError when this route is closed, LostAnswerError when it
         broke, OutputError when there is no room for them.
         """
+        if route is Route.DOWNLOAD and (step.bytes or 0) > IN_MEMORY:
+            async with self._passed_on(step) as fetched:
+                yield fetched
+            return
         if route is Route.ORIGINAL:
             content = Local(self._originals.path(step.path))
             try:
@@ -117,12 +131,39 @@ class Fetcher:
             else:
                 await self._text(step, spool)
                 name = text_name(self._holdings.files[step.source_id])
-            if step.sha256 and route is not Route.TEXT and spool.sha256 != step.sha256:
-                raise RejectedError(
-                    f"{step.name} ({step.source_id}) came with bytes that do not fit its digest.",
-                    hint="Check the source: understudy verify SNAPSHOT.",
-                )
-            yield Fetched(name, spool, spool.sha256, route)
+            if route is not Route.TEXT:
+                _require_digest(step, spool)
+            yield Fetched(name, spool, route, lambda: spool.sha256)
+
+    @asynccontextmanager
+    async def _passed_on(self, step: FileStep) -> AsyncIterator[Fetched]:
+        """Hold a large file that can be sent while it still comes; its last byte comes at the end.
+
+        What is sent is never complete unless everything arrived and the digest is right.
+        """
+        with Spool(self._spool, expected=step.bytes) as spool:
+            download = asyncio.create_task(self._download(step, spool))
+            try:
+                await spool.begun()
+                if spool.failed:
+                    await download
+                yield Fetched(step.name, spool, Route.DOWNLOAD, lambda: spool.sha256)
+                await download
+            except BrokenOffError:
+                await download
+                raise
+            finally:
+                download.cancel()
+                await asyncio.gather(download, return_exceptions=True)
+
+    async def _download(self, step: FileStep, spool: Spool) -> None:
+        try:
+            await self._source.download(step.source_id, spool, size=step.bytes)
+            _require_digest(step, spool)
+        except BaseException:
+            spool.fail(BrokenOffError(f"{step.name} stopped coming."))
+            raise
+        spool.finish()
 
     async def _original(self, step: FileStep, content: Local) -> Fetched:
         if step.bytes is not None and content.size != step.bytes:
@@ -130,7 +171,7 @@ class Fetcher:
         sha256 = await asyncio.to_thread(content.sha256)
         if step.sha256 and sha256 != step.sha256:
             raise RejectedError(f"{step.path} has other bytes than the source's file.")
-        return Fetched(step.name, content, sha256, Route.ORIGINAL)
+        return Fetched(step.name, content, Route.ORIGINAL, lambda: sha256)
 
     async def _through_container(self, step: FileStep, spool: Spool) -> None:
         ticket = await self._recorder.intend("create container", step.source_id)
@@ -171,3 +212,11 @@ class Fetcher:
             seen.add(after)
         if not spool.size:
             raise RejectedError(f"The parsed text of {step.name} is empty.")
+
+
+def _require_digest(step: FileStep, spool: Spool) -> None:
+    if step.sha256 and spool.sha256 != step.sha256:
+        raise RejectedError(
+            f"{step.name} ({step.source_id}) came with bytes that do not fit its digest.",
+            hint="Check the source: understudy verify SNAPSHOT.",
+        )

@@ -93,7 +93,6 @@ class Transfer:
                 step.source_id,
                 name=wire_name(fetched.name),
                 bytes=sent.size,
-                sha256=fetched.sha256,
             )
             try:
                 made = await self._finder.create(
