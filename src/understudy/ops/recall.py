@@ -31,11 +31,16 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A create of which no result is known: it may have been carried out. `at` is a Unix time."""
+    """A create of which no result is known: it may have been carried out. `at` is a Unix time.
+
+    Of an upload `name` and `bytes` (None if not known) are what was to be sent.
+    """
 
     what: str
     source_id: str
     at: float
+    name: str = ""
+    bytes: int | None = None
 
 
 @dataclass(slots=True)
@@ -191,8 +196,19 @@ def _of_journal(path: Path) -> _Run | None:
     if run is not None:
         for intent in intents.values():
             if intent["what"] in _KINDS:
-                run.open.append(Open(intent["what"], intent["srcId"], _moment(intent)))
+                run.open.append(_open(intent))
     return run
+
+
+def _open(intent: Mapping[str, Any]) -> Open:
+    name, size = intent.get("name"), intent.get("bytes")
+    return Open(
+        intent["what"],
+        intent["srcId"],
+        _moment(intent),
+        name if isinstance(name, str) else "",
+        size if isinstance(size, int) else None,
+    )
 
 
 def _result(run: _Run, intent: Mapping[str, Any], result: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ from understudy.ops.packing import Packed, everything_held, pack
 from understudy.ops.places import Places
 from understudy.ops.recall import Recalled, recall
 from understudy.ops.request import Request, request_fields
-from understudy.ops.settling import adopted, doubtful, seconds_left
+from understudy.ops.settling import adopted, adopted_files, doubtful, seconds_left
 from understudy.platforms.base import Platform, Wait
 from understudy.platforms.pacing import Paced
 from understudy.replicate.apply import apply_plan
@@ -94,7 +94,7 @@ class Job:
         self._stop = stop
         self._listener = listener
         self._recalled = Recalled()
-        self._adopted: tuple[dict[str, str], dict[str, str]] = ({}, {})
+        self._adopted: tuple[dict[str, str], ...] = ({}, {}, {})
         self._inventories: tuple[Inventory, Inventory] | None = None
         self._packed: Packed | None = None
         self._originals = Originals(request.files_dir)
@@ -174,6 +174,7 @@ class Job:
             )
             self._recalled.assistants |= self._adopted[0]
             self._recalled.stores |= self._adopted[1]
+            self._recalled.files |= self._adopted[2]
         found = await gather_both(
             self._source,
             self._destination,
@@ -246,11 +247,12 @@ class Job:
 
     def _adopt(self, plan: Plan) -> bool:
         """Recognise what an interrupted run created; tell whether anything was found."""
-        if self.request.identity is not Identity.MAPPING:
-            return False  # markers tell
         luggage = self._packed.luggage if self._packed else None
         there = luggage.there if luggage else None
-        found = adopted(plan, self._recalled, self.inventories()[1], there)
+        assistants, stores = dict[str, str](), dict[str, str]()
+        if self.request.identity is Identity.MAPPING:  # else markers tell
+            assistants, stores = adopted(plan, self._recalled, self.inventories()[1], there)
+        found = (assistants, stores, adopted_files(plan, self._recalled, there))
         for known, fresh in zip(self._adopted, found, strict=True):
             known.update(fresh)
         return any(found)

@@ -8,11 +8,12 @@ from typing import Any
 
 from understudy.model.assistant import definition
 from understudy.model.canonical import identical
-from understudy.model.knowledge import Store
-from understudy.ops.recall import Recalled
+from understudy.model.knowledge import File, Store
+from understudy.ops.recall import Open, Recalled
 from understudy.replicate.holdings import Holdings
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge_plan import FileAction
+from understudy.replicate.matching import wire_name
 from understudy.replicate.plan import Action, Plan
 from understudy.replicate.shelves import fingerprint
 from understudy.replicate.store_plan import StoreAction
@@ -65,6 +66,36 @@ def adopted(
                     stores[step.source_id] = store.id
                     break
     return assistants, stores
+
+
+def adopted_files(plan: Plan, recalled: Recalled, there: Holdings | None) -> dict[str, str]:
+    """Return pairs of files that an interrupted upload explains.
+
+    Files carry no marker, and one of two with the same name and size cannot be told by them: but
+    two such uploads are never in flight together, so the newest that is nobody's copy is it.
+    """
+    if there is None or plan.knowledge is None:
+        return {}
+    since = doubtful(plan, recalled)
+    taken = {*recalled.files.values(), *(s.destination_id for s in plan.knowledge.files)}
+    taken |= {f.file_id for inside in there.contents.values() for f in inside if f.cloned_from}
+    files: dict[str, str] = {}
+    for one in recalled.open:
+        if one.what != "upload file" or one.source_id not in since or one.source_id in files:
+            continue
+        fitting = [f for f in there.files.values() if f.id not in taken and _sent(f, one)]
+        if fitting:
+            found = max(fitting, key=lambda file: file.created_at or 0)
+            taken.add(found.id)
+            files[one.source_id] = found.id
+    return files
+
+
+def _sent(file: File, upload: Open) -> bool:
+    """Tell whether that upload may have made the file."""
+    if (wire_name(file.name), file.bytes) != (upload.name, upload.bytes):
+        return False
+    return file.created_at is None or file.created_at >= upload.at - SKEW
 
 
 def _fresh(items: Iterable[Any], taken: set[str], since: float) -> Iterator[Any]:

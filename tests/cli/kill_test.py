@@ -1,0 +1,263 @@
+"""SIGKILL at every line of the journal: the same command completes the work, and nothing twice."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from command import MODEL, Done, Stage, surroundings
+from killing import KILLED, Executioner
+from mirrored import Mirror, moved, sizes
+from understudy.ops import replicate
+from understudy.sandbox import Project, ThreadedSandbox
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+
+CLONE = ("clone", "--file-search", "--code-interpreter", "--settle", "0")
+APPLY = ("--concurrency", "3")
+LINES = 45  # a little more than an undisturbed run writes
+SMALL_CHUNKS = {
+    "type": "static",
+    "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50},
+}
+
+
+@pytest.fixture(scope="module")
+def executioner() -> Iterator[Executioner]:
+    with Executioner() as server:
+        yield server
+
+
+def furnish(project: Project, *, twins: bool) -> None:
+    """Five assistants, three stores, seven files, and some things that nobody needs.
+
+    `twins` are files of one name and one size with other bytes.
+    """
+    put = project.put_file
+    handbook = put("handbook.txt", b"handbook " * 700)["id"]
+    faq = put("faq.md", b"Why? " * 50)["id"]
+    prices = put("prices, ü.csv", b"a;b\n" * 25)["id"]
+    large = put("large.bin", b"\0\x01\x02" * 400_000)["id"]
+    empty = put("empty.txt", b"")["id"]
+    one = put("twin.txt" if twins else "one.txt", b"first twin")["id"]
+    other = put("twin.txt" if twins else "other.txt", b"other twin")["id"]
+    put("unused.txt", b"nobody needs this")
+    shared = project.put_store(
+        name="Handbooks",
+        description="For everybody",
+        metadata={"team": "support"},
+        expires_after={"anchor": "last_active_at", "days": 30},
+        files=[
+            {"file_id": handbook, "attributes": {"year": 2024, "draft": False, "by": "Ü"}},
+            {"file_id": faq, "chunking_strategy": SMALL_CHUNKS},
+            {"file_id": one, "attributes": {f"key{i}": i for i in range(16)}},
+        ],
+    )["id"]
+    second = project.put_store(name="Prices", files=[prices, faq])["id"]
+    nameless = project.put_store(files=[other], metadata={"n": "1"})["id"]
+    project.put_store(name="Unused", files=[faq])
+
+    def add(name: str, store: str | None, *files: str) -> None:
+        resources = {}
+        if store:
+            resources["file_search"] = {"vector_store_ids": [store]}
+        if files:
+            resources["code_interpreter"] = {"file_ids": list(files)}
+        tools = [{"type": tool} for tool in resources]
+        project.add(
+            name=name,
+            model=MODEL,
+            instructions=f"I am {name}.",
+            metadata={"owner": name.lower()},
+            tools=tools,
+            tool_resources=resources,
+        )
+
+    add("Support", shared, prices, large)
+    add("Sales", shared)
+    add("Prices", second, prices)
+    add("Analyst", nameless, large, empty)
+    add("Plain", None)
+
+
+def surround(project: Project) -> set[str]:
+    """Put things of somebody else into a project and return their ids."""
+    file = project.put_file("somebody's.txt", b"not ours")["id"]
+    store = project.put_store(name="Somebody's", files=[file])["id"]
+    assistant = project.add(name="Somebody's", model=MODEL)["id"]
+    return {file, store, assistant}
+
+
+@dataclass
+class Scene:
+    """A stage, and a command to be killed on it."""
+
+    stage: Stage
+    executioner: Executioner
+    arguments: tuple[object, ...]
+    marked: bool = True
+    others: frozenset[str] = frozenset()
+    lag: int = 0
+
+    def kill(self, line: int, *, after: bool) -> bool:
+        """Tell whether the command was killed; one that never came so far ends as always."""
+        code = self.executioner.run(
+            self.arguments,
+            self.stage.folder,
+            self.stage.environment,
+            line=line,
+            after=after,
+            said=self.stage.folder.parent / "said",
+        )
+        said = (self.stage.folder.parent / "said").read_text()
+        assert code in (KILLED, 0), said
+        return code == KILLED
+
+    def complete(self, *, resume: bool = False, code: int = 0) -> Done:
+        """Run the command again, or carry on, without moving a byte that is there already.
+
+        What was killed before its first line or after its last one cannot be resumed.
+        """
+        lines = [line for path in self.journals() for line in path.read_text().splitlines()]
+        resume = resume and bool(lines) and '"type": "end"' not in lines[-1]
+        there = {f["id"]: f["bytes"] for f in self.stage.destination.files.values()}
+        arrived = sum(size for one, size in there.items() if one not in self.others)
+        self.stage.sandbox.requests.clear()
+        done = self.stage.call(*(("resume",) if resume else self.arguments)).check(code)
+        assert moved(self.stage.sandbox)[0] <= self.needed() - arrived, "uploaded twice"
+        return done
+
+    def needed(self) -> int:
+        """How many bytes the assistants of the source lean on."""
+        spare = [
+            int(f["bytes"]) for f in self.stage.source.files.values() if "unused" in f["filename"]
+        ]
+        return sizes(self.stage.source) - sum(spare)
+
+    def check(self) -> None:
+        """Fail unless source and destination are alike and nothing is left to do."""
+        stage = self.stage
+        Mirror(stage.source, stage.destination, marked=self.marked).check(self.others)
+        for _ in range(self.lag):
+            stage.call("plan", *self.arguments[1:-2]).check()
+        stage.sandbox.requests.clear()
+        again = stage.call(*self.arguments).check()
+        assert "0 created, 0 updated, 5 unchanged" in again.out
+        assert stage.writes() == 0
+        assert moved(stage.sandbox) == (0, 0)
+        kept = {"log.jsonl", "mapping.json", "report.md", ".lock"}
+        out = stage.folder / "out"
+        assert {path.name for path in out.iterdir() if path.is_file()} <= kept
+        assert {path.suffix for path in (out / "journal").glob("*")} <= {".jsonl"}
+
+    def journals(self) -> list[Path]:
+        return sorted((self.stage.folder / "out" / "journal").glob("*"))
+
+
+Make = Callable[..., Scene]
+
+
+@pytest.fixture
+def scene(
+    stage: Stage, executioner: Executioner, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Make]:
+    """Make scenes; `originals`: the source hands nothing out, a folder has it all."""
+    open_sandboxes: list[ThreadedSandbox] = []
+
+    def make(
+        *arguments: object, originals: bool = False, marked: bool = True, lag: int = 0
+    ) -> Scene:
+        for old in open_sandboxes:
+            old.close()
+        shutil.rmtree(stage.folder / "out", ignore_errors=True)
+        sandbox = ThreadedSandbox(purpose_rule=originals, list_lag_calls=lag)
+        sandbox.__enter__()
+        open_sandboxes[:] = [sandbox]
+        stage.sandbox = sandbox
+        stage.environment = surroundings(sandbox.base_url, stage.folder.parent)
+        furnish(stage.source, twins=not originals)
+        others = frozenset(surround(stage.destination))
+        if originals:
+            arguments = (
+                *arguments,
+                "--files-dir",
+                supply(stage.folder / "originals", stage.source),
+            )
+        if not marked:
+            arguments = (*arguments, "--identity", "mapping")
+        return Scene(stage, executioner, (*CLONE, *arguments, *APPLY), marked, others, lag)
+
+    monkeypatch.setattr(replicate, "_POLL", 0.02)
+    yield make
+    for sandbox in open_sandboxes:
+        sandbox.close()
+
+
+def supply(folder: Path, project: Project) -> Path:
+    """Write all files of a project into a folder and return it."""
+    folder.mkdir(exist_ok=True)
+    for one, file in project.files.items():
+        (folder / file["filename"]).write_bytes(project.content(one))
+    return folder
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("first", range(1, LINES, 6))
+def test_a_clone_that_is_killed_at_any_line_is_completed(
+    scene: Make, first: int, after: bool
+) -> None:
+    for line in range(first, min(first + 6, LINES + 1)):
+        now = scene()
+        if now.kill(line, after=after):
+            now.complete(resume=line % 2 == 0)
+        now.check()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("first", range(1, LINES, 12))
+def test_so_is_one_that_takes_the_files_from_a_folder(scene: Make, first: int, after: bool) -> None:
+    for line in range(first + after, min(first + 12, LINES + 1), 2):
+        now = scene(originals=True)
+        if now.kill(line, after=after):
+            now.complete(resume=line % 4 == 0)
+        now.check()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("first", range(1, LINES, 12))
+def test_so_is_one_that_keeps_identity_in_mapping_json(
+    scene: Make, first: int, after: bool
+) -> None:
+    for line in range(first + after, min(first + 12, LINES + 1), 2):
+        now = scene(marked=False)
+        if now.kill(line, after=after):
+            now.complete(resume=line % 4 == 0)
+        now.check()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("first", range(1, LINES, 12))
+def test_so_is_one_whose_journal_is_lost(scene: Make, first: int, after: bool) -> None:
+    for line in range(first + after, min(first + 12, LINES + 1), 2):
+        now = scene(originals=True)
+        if now.kill(line, after=after):
+            shutil.rmtree(now.stage.folder / "out")
+            now.complete()
+        now.check()
+
+
+@pytest.mark.parametrize("marked", [False, True], ids=["mapping", "metadata"])
+@pytest.mark.parametrize("first", range(1, LINES, 12))
+def test_so_is_one_into_a_place_whose_lists_lag_behind(
+    scene: Make, first: int, marked: bool
+) -> None:
+    for line in range(first + marked, min(first + 12, LINES + 1), 3):
+        now = scene("--settle", "0.5", marked=marked, lag=2)
+        if now.kill(line, after=False):
+            now.complete(resume=line % 2 == 0)
+        now.check()
