@@ -39,6 +39,9 @@ class Bucket:
         self.data = b""
         self.restarts += 1
 
+    async def room(self) -> None:
+        pass
+
     def write(self, chunk: bytes) -> None:
         assert isinstance(chunk, bytes)
         self.data += chunk

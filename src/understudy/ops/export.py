@@ -149,7 +149,12 @@ class _Packer:
                 lacking, held, self._source.knowledge, self._originals, self._options, digests={}
             )
             fetcher = Fetcher(
-                self._source.knowledge, held, self._originals, NoRecorder(), spool=None
+                self._source.knowledge,
+                held,
+                self._originals,
+                NoRecorder(),
+                spool=None,
+                in_one_piece=self._shelf.traits.limits.upload,
             )
 
         async def one(file_id: str) -> FileOutcome:

@@ -84,6 +84,10 @@ class Sink(Protocol):
         """Forget what was written."""
         ...
 
+    async def room(self) -> None:
+        """Wait until it can take more. To be awaited before each piece."""
+        ...
+
     def write(self, chunk: bytes) -> None:
         """Take the next bytes; raises OutputError, for instance for a full disk."""
         ...

@@ -91,6 +91,7 @@ class MemoryKnowledge(NoContainers):
             raise LostAnswerError(f"{self._place}: {file_id} has {len(content)} bytes, not {size}.")
         sink.restart()
         for start in range(0, len(content), _PIECE):
+            await sink.room()
             sink.write(content[start : start + _PIECE])
 
     async def upload(self, name: str, content: Content, *, purpose: str = "assistants") -> File:

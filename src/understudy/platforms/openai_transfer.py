@@ -48,6 +48,7 @@ async def receive(
             got += len(chunk)
             if got > bound:
                 raise _unlike(place, path, f"more than {bound:,} bytes", size, most)
+            await sink.room()
             sink.write(chunk)
     if size is not None and got != size:
         raise _unlike(place, path, f"{got:,} bytes", size, most)

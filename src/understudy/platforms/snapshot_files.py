@@ -59,6 +59,9 @@ class Incoming:
         self.size = 0
         self._hash = hashlib.sha256()
 
+    async def room(self) -> None:
+        """Return at once: there is room until the disk is full."""
+
     def write(self, chunk: bytes) -> None:
         """Take the next bytes; raises OutputError."""
         with writing(self._path):

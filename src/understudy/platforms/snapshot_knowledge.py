@@ -106,6 +106,7 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
         sink.restart()
         for piece in _pieces(path):
             digest.update(piece)
+            await sink.room()
             sink.write(piece)
             await asyncio.sleep(0)  # others work on while a large file is read
         if digest.hexdigest() != file.sha256:

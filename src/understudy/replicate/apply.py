@@ -121,7 +121,12 @@ def _carrier(
     if luggage is None:
         return Carrier(plan, None, None, slots, halt, listener)
     fetcher = Fetcher(
-        luggage.source, luggage.held, luggage.originals, recorder, spool=luggage.spool
+        luggage.source,
+        luggage.held,
+        luggage.originals,
+        recorder,
+        spool=luggage.spool,
+        in_one_piece=luggage.destination.traits.limits.upload,
     )
     transfer = Transfer(
         fetcher,

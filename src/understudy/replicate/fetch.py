@@ -12,7 +12,6 @@ from understudy.errors import (
     EndpointGoneError,
     LostAnswerError,
     MissingError,
-    PlaceError,
     RejectedError,
     SnapshotError,
 )
@@ -22,6 +21,7 @@ from understudy.replicate.knowledge_plan import FileStep
 from understudy.replicate.matching import text_name
 from understudy.replicate.originals import Originals
 from understudy.replicate.recorder import Recorder
+from understudy.replicate.relay import BrokenOffError, Relay
 from understudy.replicate.route import Route
 from understudy.replicate.spool import IN_MEMORY, Local, Spool
 from understudy.replicate.texts import Joiner
@@ -49,16 +49,16 @@ class Fetched:
         return self.digest()
 
 
-class BrokenOffError(PlaceError):
-    """The bytes that were being passed on stopped coming; why, the download itself says."""
-
-
 class UnavailableError(RejectedError):
     """Every route to a file is closed; the message gives the reason of each."""
 
 
 class Fetcher:
-    """Fetches from one source. `spool` is the folder that large files pass through."""
+    """Fetches from one source.
+
+    Files of up to `in_one_piece` bytes are passed on while they come; `spool` is the folder that
+    larger ones pass through, since their parts may have to be sent again.
+    """
 
     def __init__(
         self,
@@ -68,8 +68,10 @@ class Fetcher:
         recorder: Recorder,
         *,
         spool: Path | None,
+        in_one_piece: int,
     ) -> None:
         self._source = source
+        self._in_one_piece = in_one_piece
         self._holdings = holdings
         self._originals = originals
         self._recorder = recorder
@@ -111,8 +113,9 @@ class Fetcher:
         Raises RejectedError or MissingError when this route is closed, LostAnswerError when it
         broke, OutputError when there is no room for them.
         """
-        if route is Route.DOWNLOAD and (step.bytes or 0) > IN_MEMORY:
-            async with self._passed_on(step) as fetched:
+        size = step.bytes or 0
+        if route is Route.DOWNLOAD and IN_MEMORY < size <= self._in_one_piece:
+            async with self._passed_on(step, size) as fetched:
                 yield fetched
             return
         if route is Route.ORIGINAL:
@@ -132,38 +135,26 @@ class Fetcher:
                 await self._text(step, spool)
                 name = text_name(self._holdings.files[step.source_id])
             if route is not Route.TEXT:
-                _require_digest(step, spool)
+                _require_digest(step, spool.sha256)
             yield Fetched(name, spool, route, lambda: spool.sha256)
 
     @asynccontextmanager
-    async def _passed_on(self, step: FileStep) -> AsyncIterator[Fetched]:
-        """Hold a large file that can be sent while it still comes; its last byte comes at the end.
+    async def _passed_on(self, step: FileStep, size: int) -> AsyncIterator[Fetched]:
+        """Hold a large file that is sent while it still comes."""
 
-        What is sent is never complete unless everything arrived and the digest is right.
-        """
-        with Spool(self._spool, expected=step.bytes) as spool:
-            download = asyncio.create_task(self._download(step, spool))
-            try:
-                await spool.begun()
-                if spool.failed:
-                    await download
-                yield Fetched(step.name, spool, Route.DOWNLOAD, lambda: spool.sha256)
-                await download
-            except BrokenOffError:
-                await download
-                raise
-            finally:
-                download.cancel()
-                await asyncio.gather(download, return_exceptions=True)
+        def check(sha256: str) -> None:
+            _require_digest(step, sha256)
 
-    async def _download(self, step: FileStep, spool: Spool) -> None:
+        relay = Relay(
+            size, lambda sink: self._source.download(step.source_id, sink, size=size), check
+        )
         try:
-            await self._source.download(step.source_id, spool, size=step.bytes)
-            _require_digest(step, spool)
-        except BaseException:
-            spool.fail(BrokenOffError(f"{step.name} stopped coming."))
-            raise
-        spool.finish()
+            await relay.open()
+            yield Fetched(step.name, relay, Route.DOWNLOAD, lambda: relay.sha256)
+        except BrokenOffError as error:
+            raise relay.failure or error from error
+        finally:
+            await relay.aclose()
 
     async def _original(self, step: FileStep, content: Local) -> Fetched:
         if step.bytes is not None and content.size != step.bytes:
@@ -214,8 +205,8 @@ class Fetcher:
             raise RejectedError(f"The parsed text of {step.name} is empty.")
 
 
-def _require_digest(step: FileStep, spool: Spool) -> None:
-    if step.sha256 and spool.sha256 != step.sha256:
+def _require_digest(step: FileStep, sha256: str) -> None:
+    if step.sha256 and sha256 != step.sha256:
         raise RejectedError(
             f"{step.name} ({step.source_id}) came with bytes that do not fit its digest.",
             hint="Check the source: understudy verify SNAPSHOT.",

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 
-from understudy.errors import LostAnswerError, PlaceError, RejectedError
+from understudy.errors import LostAnswerError, PlaceError, RejectedError, SnapshotError
 from understudy.model.fidelity import Fidelity
 from understudy.model.knowledge import File
 from understudy.platforms.knowledge import Content, Knowledge
@@ -55,6 +55,8 @@ class Transfer:
             return outcome(step, FileStatus.MISSING, reason=error.message)
         except LostAnswerError as error:
             return failed(step, f"{error.message} Run the same command again.")
+        except SnapshotError as error:  # this file is damaged; others are not
+            return failed(step, f"{error.message} {error.hint}".strip())
         except PlaceError as error:
             self._halt.note(error)
             return failed(step, f"{error.message} {error.hint}".strip())

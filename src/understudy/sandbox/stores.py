@@ -51,6 +51,11 @@ class Store:
         if self.expires_at is not None and self.expires_at <= now:
             self.expired = True
 
+    def check_alive(self) -> None:
+        """Refuse (`ApiError` 400) a store that has expired."""
+        if self.expired:
+            raise ApiError(400, f"Vector store '{self.id}' has expired.")
+
     def shown(self, now: float) -> dict[str, Any]:
         """Return what the API says about it."""
         members = self.files.all()
@@ -132,17 +137,12 @@ class Stores:
             else:
                 store.extra[name] = value
 
-    def touch(self, store: Store) -> None:
-        """Note that the store is in use. Raises `ApiError` (400) for an expired one."""
-        if store.expired:
-            raise ApiError(400, f"Vector store '{store.id}' has expired.")
-        store.last_active_at = self._ground.now()
-
     def attach(
         self, store: Store, additions: Sequence[Addition], *, at_once: bool = False
     ) -> list[Member]:
         """Put files into a store, anew if they are there. Raises `ApiError` (400)."""
-        self.touch(store)
+        store.check_alive()
+        store.last_active_at = self._ground.now()
         return self._put(store, additions, at_once=at_once)
 
     def batch(self, store: Store, additions: Sequence[Addition]) -> Batch:

@@ -43,8 +43,8 @@ def update_store(call: Call) -> Reply:
     store = _store(call)
     fields = call.json()
     checks.STORE_UPDATE.check(fields, lenient=call.lenient)
+    store.check_alive()
     desk = call.project.store_desk
-    desk.touch(store)
     desk.edit(store, fields)
     return ok(desk.shown(store))
 
@@ -80,7 +80,7 @@ def update_store_file(call: Call) -> Reply:
     member = _member(call)
     fields = call.json()
     checks.STORE_FILE_UPDATE.check(fields, lenient=call.lenient)
-    call.project.store_desk.touch(_store(call))
+    _store(call).check_alive()
     member.attributes = fields["attributes"] or {}
     return _member_reply(call, member)
 
@@ -95,8 +95,7 @@ def store_file_content(call: Call) -> Reply:
     """`GET /vector_stores/{id}/files/{id}/content`: the parsed text, in overlapping chunks."""
     call.known(("page",))
     store, member = _store(call), _member(call)
-    if store.expired:
-        raise ApiError(400, f"Vector store '{store.id}' has expired.")
+    store.check_alive()
     status = member.status(call.project.now())
     if status != "completed":
         message = f"File '{member.file.id}' has no parsed content: its status is '{status}'."
