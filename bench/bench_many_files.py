@@ -19,7 +19,7 @@ from understudy.replicate.events import ChangeDone, Event, FileDone
 COUNT = 2_000
 SIZE = 20_000
 LATENCY = 0.02
-CONCURRENCY = 16
+CONCURRENCY = 8
 MOST = 1.3
 MOST_AGAIN = 0.05
 SOURCE = "sk-bench-many-source"

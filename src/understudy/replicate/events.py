@@ -45,6 +45,7 @@ class FileOutcome:
 
     `text`: the destination has the parsed text only. `reason` says why it is missing, or came by
     a lesser route than the best; `users` are the source ids of the assistants that lean on it.
+    `unsure`: it may be there, but no answer said so.
     """
 
     source_id: str
@@ -60,6 +61,7 @@ class FileOutcome:
     operations: tuple[str, ...] = ()
     error: str = ""
     by_name: bool = False
+    unsure: bool = False
 
     @property
     def arrived(self) -> bool:

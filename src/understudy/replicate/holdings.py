@@ -10,13 +10,16 @@ from typing import Any, Protocol, TypeVar
 from understudy.errors import LostAnswerError, MissingError
 from understudy.model.canonical import digest
 from understudy.model.knowledge import STORE_FIELDS, File, Store, StoreFile
-from understudy.platforms.knowledge import Knowledge
+from understudy.platforms.knowledge import Knowledge, StoreFilePage
 
 #: How often a listing begins again because the place changes under it.
 _RESTARTS = 5
 
 #: Requests in flight together.
 _AT_ONCE = 8
+
+#: Files from which a store is read from both ends.
+_MANY = 300
 
 #: Called with a number of things that were read, for displays.
 OnRead = Callable[[int], None]
@@ -127,14 +130,51 @@ async def destination_holdings(
     return Holdings(files, stores, contents, unreadable)
 
 
-async def contents_of(knowledge: Knowledge, store_id: str) -> tuple[StoreFile, ...]:
-    """Return the files of one store, oldest first; raises PlaceError."""
-    return await _every(
-        lambda after: knowledge.list_store_files(store_id, after=after),
-        lambda f: f.file_id,
-        lambda _: None,
-        positional=True,
-    )
+async def contents_of(
+    knowledge: Knowledge, store_id: str, *, total: int = 0
+) -> tuple[StoreFile, ...]:
+    """Return the files of one store, oldest first; raises PlaceError.
+
+    A store that has many, as `total` says, is read from both ends at once.
+    """
+
+    def page(after: str | None, newest_first: bool = False) -> Awaitable[StoreFilePage]:
+        return knowledge.list_store_files(store_id, after=after, newest_first=newest_first)
+
+    if total >= _MANY and (found := await _from_both_ends(page, total)) is not None:
+        return found
+    return await _every(page, lambda f: f.file_id, lambda _: None, positional=True)
+
+
+async def _from_both_ends(
+    page: Callable[[str | None, bool], Awaitable[StoreFilePage]], total: int
+) -> tuple[StoreFile, ...] | None:
+    """Return what both ends found once they met, None when that is not all there should be.
+
+    Pages follow each other, so from one end alone a large store takes twice as long.
+    """
+    oldest: dict[str, StoreFile] = {}
+    newest: dict[str, StoreFile] = {}
+
+    async def read(mine: dict[str, StoreFile], other: dict[str, StoreFile], *, back: bool) -> None:
+        after: str | None = None
+        while True:
+            got = await page(after, back)
+            fresh = [f for f in got.items if f.file_id not in mine]
+            met = any(f.file_id in other for f in fresh)
+            mine.update((f.file_id, f) for f in fresh)
+            after = got.after
+            if after is None or met or not fresh:
+                return
+
+    try:
+        await asyncio.gather(read(oldest, newest, back=False), read(newest, oldest, back=True))
+    except MissingError:  # what a page ended with was taken out meanwhile
+        return None
+    rest = [f for f in reversed(newest.values()) if f.file_id not in oldest]
+    found = (*oldest.values(), *rest)
+    # A place that lists in one order only meets itself at once.
+    return found if len(found) == total else None
 
 
 async def _contents(
@@ -145,7 +185,7 @@ async def _contents(
 
     async def read(store: Store) -> tuple[str, tuple[StoreFile, ...]] | None:
         try:
-            inside = await contents_of(knowledge, store.id)
+            inside = await contents_of(knowledge, store.id, total=store.count("total"))
         except MissingError as error:
             unreadable[store.id] = error.message
             return None

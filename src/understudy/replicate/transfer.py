@@ -17,7 +17,7 @@ from understudy.replicate.knowledge_plan import FileAction, FileStep
 from understudy.replicate.lost import Created, Finder
 from understudy.replicate.matching import wire_name
 from understudy.replicate.recorder import Recorder
-from understudy.replicate.route import FIDELITY
+from understudy.replicate.route import FIDELITY, Route
 from understudy.replicate.shelves import Files, Sent
 
 #: Purposes that may be uploaded; others are given by the provider and become `assistants`.
@@ -43,26 +43,50 @@ class Transfer:
         self._finder = Finder(Files(finisher), before=before, settle=settle)
         self._recorder = recorder
         self._halt = halt
-        # Files carry no marker: those of one name and size must not be in flight together.
-        self._one_at_a_time: dict[Sent, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # Files carry no marker: those of one name and size must not be in flight together, nor
+        # may their intents be open together. A text's size is not known beforehand.
+        self._one_at_a_time: dict[tuple[str, int | None], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def move(self, step: FileStep) -> FileOutcome:
         """Return what became of a file; raises OutputError, which would end every other, too."""
+        as_text = bool(step.routes) and step.routes[0] is Route.TEXT
+        alike = (step.name, None if as_text else step.bytes)
+        async with self._one_at_a_time[alike]:
+            # While the bytes are fetched, the journal has time to reach the disk.
+            intent = asyncio.create_task(self._intend(step, step.name, step.bytes))
+            try:
+                done = await self._move(step, intent)
+            except BaseException:
+                intent.cancel()
+                await asyncio.gather(intent, return_exceptions=True)
+                raise
+            if done.status is not FileStatus.MOVED and not done.unsure:
+                self._recorder.record(await intent, error=done.reason)
+            return done
+
+    async def _move(self, step: FileStep, intent: asyncio.Task[int]) -> FileOutcome:
         try:
             async with self._fetcher.best(step) as fetched:
-                return await self._deliver(step, fetched)
+                return await self._deliver(step, fetched, intent)
         except UnavailableError as error:
             return outcome(step, FileStatus.MISSING, reason=error.message)
         except LostAnswerError as error:
-            return failed(step, f"{error.message} Run the same command again.")
+            return failed(step, f"{error.message} Run the same command again.", unsure=True)
         except SnapshotError as error:  # this file is damaged; others are not
             return failed(step, f"{error.message} {error.hint}".strip())
         except PlaceError as error:
             self._halt.note(error)
             return failed(step, f"{error.message} {error.hint}".strip())
 
-    async def _deliver(self, step: FileStep, fetched: Fetched) -> FileOutcome:
-        made = await self._send(step, fetched)
+    async def _intend(self, step: FileStep, name: str, size: int | None) -> int:
+        return await self._recorder.intend(
+            "upload file", step.source_id, name=wire_name(name), bytes=size
+        )
+
+    async def _deliver(
+        self, step: FileStep, fetched: Fetched, intent: asyncio.Task[int]
+    ) -> FileOutcome:
+        made = await self._send(step, fetched, await intent)
         there, size = made.one, fetched.content.size
         if there.bytes is not None and there.bytes != size:
             await self._destination.delete_file(there.id)
@@ -86,28 +110,26 @@ class Transfer:
             error="" if made.settled else unsure,
         )
 
-    async def _send(self, step: FileStep, fetched: Fetched) -> Created[File]:
+    async def _send(self, step: FileStep, fetched: Fetched, ticket: int) -> Created[File]:
         purpose = step.purpose if step.purpose in UPLOADED else "assistants"
         sent = Sent(fetched.name, fetched.content.size)
-        async with self._one_at_a_time[sent]:
-            ticket = await self._recorder.intend(
-                "upload file",
-                step.source_id,
-                name=wire_name(fetched.name),
-                bytes=sent.size,
+        if (sent.name, sent.size) != (step.name, step.bytes):
+            # A killed upload is recognised by what its intent says.
+            self._recorder.record(ticket, error=f"sent as {sent.name}, {sent.size} bytes")
+            ticket = await self._intend(step, sent.name, sent.size)
+        try:
+            made = await self._finder.create(
+                lambda: self._upload(fetched.name, fetched.content, purpose),
+                lambda: sent,
+                lambda: self._halt.reached,
             )
-            try:
-                made = await self._finder.create(
-                    lambda: self._upload(fetched.name, fetched.content, purpose),
-                    lambda: sent,
-                    lambda: self._halt.reached,
-                )
-            except PlaceError as error:
-                if not isinstance(error, LostAnswerError):
-                    self._recorder.record(ticket, error=error.message)
-                raise
-            self._recorder.record(ticket, id=made.one.id, sha256=fetched.sha256)
-            return made
+        except LostAnswerError:
+            raise  # it may be there: the intent stays open
+        except PlaceError as error:
+            self._recorder.record(ticket, error=error.message)
+            raise
+        self._recorder.record(ticket, id=made.one.id, sha256=fetched.sha256)
+        return made
 
     async def _upload(self, name: str, content: Content, purpose: str) -> File:
         limits = self._destination.traits.limits
@@ -145,8 +167,8 @@ def outcome(step: FileStep, status: FileStatus, *, reason: str = "") -> FileOutc
     )
 
 
-def failed(step: FileStep, error: str) -> FileOutcome:
-    """Return the outcome of a file that should have travelled and did not."""
+def failed(step: FileStep, error: str, *, unsure: bool = False) -> FileOutcome:
+    """Return the outcome of a file that should have travelled and did not, or `unsure` whether."""
     return FileOutcome(
         step.source_id,
         step.name,
@@ -155,6 +177,7 @@ def failed(step: FileStep, error: str) -> FileOutcome:
         reason=error,
         users=step.users,
         error=error,
+        unsure=unsure,
     )
 
 
