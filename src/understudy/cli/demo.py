@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -13,21 +14,46 @@ import click
 from understudy.cli.options import common
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
-from understudy.ops.rehearsal import DESTINATION_KEY, SOURCE_KEY, Stage, edit_one, sandbox
+from understudy.ops.rehearsal import (
+    DESTINATION_KEY,
+    SOURCE_KEY,
+    Stage,
+    edit_one,
+    sandbox,
+    write_originals,
+)
 from understudy.report.jsonlines import line
 
-#: Scenes that are no command: one assistant changes in the source; the report is shown.
+#: Scenes that are no command: one assistant changes in the source; a report is shown.
 EDIT = ("edit",)
-REPORT = ("report",)
-#: A comment, and the arguments of `understudy`.
-_SCENES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Project A holds 25 assistants:", ("list", "src")),
-    ("What would a clone into project B do? This writes nothing:", ("plan",)),
-    ("Clone:", ("clone", "--yes", "--concurrency", "3")),
-    ("The report for people begins like this:", REPORT),
-    ("Clone again:", ("clone", "--yes")),
-    ("Now somebody edits one assistant in A. The plan shows the fields:", EDIT),
-    ("", ("plan",)),
+REPORT = ("report", "report.md")
+NEEDED = ("report", "files-needed.md")
+_KNOWLEDGE = ("--file-search", "--code-interpreter", "--files-dir", "originals")
+_TEXTS = (*_KNOWLEDGE, "--text-fallback")
+
+#: A comment, the arguments of `understudy`, and the exit code that they end with.
+_SCENES: tuple[tuple[str, tuple[str, ...], int], ...] = (
+    ("Project A holds 25 assistants, their files and vector stores:", ("list", "src"), 0),
+    (
+        "OpenAI does not hand out their bytes; the owner's folder holds all but two of them. What\n"
+        + "would a clone into project B do? This writes nothing:",
+        ("plan", *_TEXTS),
+        0,
+    ),
+    (
+        "Clone. One file travels as its text, one is missing, so it ends with 3, partly done:",
+        ("clone", "--yes", "--concurrency", "3", *_TEXTS),
+        ExitCode.PARTLY,
+    ),
+    ("The report for people begins like this:", REPORT, 0),
+    ("And this is still needed:", NEEDED, 0),
+    (
+        "Clone again: nothing is written, no byte is moved.",
+        ("--quiet", "clone", "--yes", *_TEXTS),
+        ExitCode.PARTLY,
+    ),
+    ("Now somebody edits one assistant in A. The plan shows the fields:", EDIT, 0),
+    ("", ("plan", "--name", "Support Bot", *_TEXTS), 0),
 )
 
 
@@ -58,14 +84,15 @@ class _Play:
 
     async def _play(self, stop: asyncio.Event) -> int:
         with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
+            write_originals(Path(folder) / "originals")
             async with sandbox(Stage(demo=True, latency=0.2)) as base_url:
                 self._tell(f"The sandbox, an OpenAI look-alike, runs on {base_url}.")
-                for comment, arguments in _SCENES:
+                for comment, arguments, expected in _SCENES:
                     if stop.is_set():
                         return ExitCode.INTERRUPTED
                     code = await self._scene(comment, arguments, Path(folder), base_url)
-                    if code:
-                        return code
+                    if code != expected:
+                        return code or ExitCode.FAILURE
         self._tell("\nThat was the main job. Next: README.md, and understudy --help.")
         return ExitCode.DONE
 
@@ -77,10 +104,10 @@ class _Play:
         if arguments == EDIT:
             self._tell(f"(edited: {await edit_one(base_url)})")
             return 0
-        if arguments == REPORT:
-            self._tell(_beginning(folder / "out" / "report.md"))
+        if arguments[0] == "report":
+            self._tell(_beginning(folder / "out" / arguments[1]))
             return 0
-        self._tell(click.style(f"$ understudy {' '.join(arguments)}", fg="cyan"))
+        self._tell(click.style(f"$ understudy {shlex.join(arguments)}", fg="cyan"))
         command = (sys.executable, "-m", "understudy", *self._flags, *arguments)
         process = await asyncio.create_subprocess_exec(
             *command, cwd=folder, env=_environment(base_url)
@@ -100,7 +127,15 @@ def _environment(base_url: str) -> dict[str, str]:
 
     Whatever else is configured here stays out: a demo must not touch a real place.
     """
-    mine = ("OPENAI_", "UNDERSTUDY_", "CLONE_", "DRY_RUN", "MAX_CONCURRENCY", "OUTPUT_DIR")
+    mine = (
+        "OPENAI_",
+        "UNDERSTUDY_",
+        "CLONE_",
+        "INCLUDE_",
+        "DRY_RUN",
+        "MAX_CONCURRENCY",
+        "OUTPUT_DIR",
+    )
     kept = {key: value for key, value in os.environ.items() if not key.startswith(mine)}
     return {
         **kept,

@@ -27,6 +27,7 @@ _KINDS = {
     "create store": "stores",
     "upload file": "files",
 }
+_DELETES = ("delete vector store", "delete file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Recalled:
 
     `open` are creates of killed runs without a result, `last` when such a run wrote last (Unix
     time); `containers` were left in the source. `killed` are the journals of such runs.
+    `condemned` are stores and files in the destination that a run meant to delete and may not have.
     """
 
     assistants: dict[str, str] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class Recalled:
     containers: tuple[str, ...] = ()
     last: float = 0.0
     killed: tuple[Path, ...] = ()
+    condemned: set[str] = field(default_factory=set)
 
     def records(self) -> Records:
         """Return the pairs alone."""
@@ -81,6 +84,7 @@ class _Run:
     last: float = 0.0
     containers: list[str] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
+    condemned: set[str] = field(default_factory=set)
 
 
 def recall(
@@ -134,6 +138,7 @@ def _merge(recalled: Recalled, run: _Run) -> None:
     recalled.files.update(run.pairs["files"])
     recalled.digests.update(run.digests)
     recalled.open += tuple(run.open)
+    recalled.condemned |= run.condemned
     recalled.containers += tuple(one for one in run.containers if one not in run.deleted)
     if run.open:
         recalled.last = max(recalled.last, run.last)
@@ -194,9 +199,9 @@ def _of_journal(path: Path) -> _Run | None:
         elif kind == "result":
             _result(run, intents.pop(record["n"], {"what": ""}), record)
     if run is not None:
-        for intent in intents.values():
-            if intent["what"] in _KINDS:
-                run.open.append(_open(intent))
+        left = intents.values()
+        run.open += [_open(intent) for intent in left if intent["what"] in _KINDS]
+        run.condemned |= {intent["id"] for intent in left if intent["what"] in _DELETES}
     return run
 
 

@@ -6,6 +6,7 @@ import copy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from understudy.errors import UsageError
 
@@ -70,6 +71,15 @@ async def sandbox(stage: Stage) -> AsyncIterator[str]:
         yield server.base_url
     finally:
         await server.aclose()
+
+
+def write_originals(folder: Path) -> None:
+    """Write the owner's originals of the demo's files into a folder: all but two of them."""
+    from understudy.sandbox.seed_knowledge import demo_originals
+
+    folder.mkdir()
+    for name, content in demo_originals().items():
+        (folder / name).write_bytes(content)
 
 
 async def edit_one(base_url: str) -> str:

@@ -269,13 +269,17 @@ class Job:
             except MissingError:
                 gone.append(one)
         holdings, needed = None, set[str]()
+        condemned = self._recalled.condemned
+        if self._packed is not None and self._packed.luggage is not None:
+            there = self._packed.luggage.there
+            condemned = condemned & (there.stores.keys() | there.files.keys())
         if self.request.knowledge.wanted and self._destination.knowledge is not None:
-            if gone:
+            if gone or condemned:
                 holdings = await everything_held(self._destination.knowledge)
             if (carried := plan.knowledge) is not None:
                 needed = {s.destination_id for s in carried.files if s.destination_id}
                 needed |= {s.destination_id for s in carried.stores if s.destination_id}
-        pruning = plan_pruning(gone, source, destination, records, holdings, needed)
+        pruning = plan_pruning(gone, source, destination, records, holdings, needed, condemned)
         require_few(pruning, most=self.request.prune.most, force=self.request.prune.force)
         notes = plan.notes
         if pruning.unproven:

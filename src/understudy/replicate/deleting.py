@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from understudy.errors import InterruptedRunError, PlaceError, UnderstudyError
@@ -17,10 +18,17 @@ async def delete_all(
 ) -> tuple[Deleted, ...]:
     """Delete one after the other and return what became of each; what fails is left and said.
 
-    Once an assistant could not be deleted, knowledge stays: it may still lean on it.
+    Once an assistant could not be deleted, knowledge stays: it may still lean on it. All is in the
+    journal before anything goes: without the assistant, nobody could tell what it leaned on.
     """
     done: list[Deleted] = []
-    for deletion in deletions:
+    tickets = [0] * len(deletions)
+    if deletions and not halt.reached:
+        try:
+            tickets = await asyncio.gather(*(_intend(one, recorder) for one in deletions))
+        except UnderstudyError as error:
+            halt.end(error)
+    for deletion, ticket in zip(deletions, tickets, strict=True):
         if halt.reached:
             done.append(Deleted(deletion, "the run ended before its turn"))
             continue
@@ -28,7 +36,7 @@ async def delete_all(
             done.append(Deleted(deletion, "something that may lean on it is still there"))
             continue
         try:
-            await _delete(deletion, destination, recorder)
+            await _delete(deletion, destination)
         except InterruptedRunError:
             done.append(Deleted(deletion, "the run ended before its turn"))
         except UnderstudyError as error:
@@ -38,14 +46,18 @@ async def delete_all(
                 halt.end(error)
             done.append(Deleted(deletion, f"{error.message} {error.hint}".strip()))
         else:
+            recorder.record(ticket, id=deletion.destination_id)
             done.append(Deleted(deletion))
     return tuple(done)
 
 
-async def _delete(deletion: Deletion, destination: Platform, recorder: Recorder) -> None:
-    ticket = await recorder.intend(
+async def _intend(deletion: Deletion, recorder: Recorder) -> int:
+    return await recorder.intend(
         f"delete {deletion.kind}", deletion.source_id, id=deletion.destination_id
     )
+
+
+async def _delete(deletion: Deletion, destination: Platform) -> None:
     knowledge = destination.knowledge
     if deletion.kind is Kind.ASSISTANT:
         await destination.delete(deletion.destination_id)
@@ -53,4 +65,3 @@ async def _delete(deletion: Deletion, destination: Platform, recorder: Recorder)
         await knowledge.delete_store(deletion.destination_id)
     elif knowledge is not None:
         await knowledge.delete_file(deletion.destination_id)
-    recorder.record(ticket, id=deletion.destination_id)

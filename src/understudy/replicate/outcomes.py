@@ -52,8 +52,7 @@ def with_knowledge(done: Outcome, provided: Provided) -> Outcome:
     done = replace(done, ledger=(*ledger, *provided.ledger))
     if not provided.lacks:
         return done
-    operations = (*done.operations, f"lacks {_things(len(provided.lacks))}")
-    return replace(done, status=Status.PARTIAL, operations=operations, lacks=provided.lacks)
+    return replace(done, status=Status.PARTIAL, lacks=provided.lacks)
 
 
 def withheld(change: Change, provided: Provided) -> Outcome:
@@ -61,10 +60,6 @@ def withheld(change: Change, provided: Provided) -> Outcome:
     lacking = ", ".join(lack.name or lack.source_id for lack in provided.lacks[:3])
     done = failed(change, f"It would lack {lacking}, so it was not written.")
     return replace(done, lacks=provided.lacks)
-
-
-def _things(number: int) -> str:
-    return "1 file or store" if number == 1 else f"{number} files or stores"
 
 
 def unsettled(got: Assistant) -> str:

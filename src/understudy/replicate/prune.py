@@ -70,9 +70,11 @@ def plan_pruning(
     records: Records,
     holdings: Holdings | None,
     needed: Collection[str] = (),
+    condemned: Collection[str] = (),
 ) -> Pruning:
     """Return what goes with these copies, whose originals are certainly gone.
 
+    `condemned` are stores and files that an earlier run meant to delete and did not come to.
     `needed` are ids of knowledge in the destination that the plan leans on: it stays. `holdings`
     are all stores and files of the destination with the contents of every store, None when
     knowledge is not carried: then none of it goes. Raises SelectionError when the records do not
@@ -99,7 +101,8 @@ def plan_pruning(
     deletions = [Deletion(Kind.ASSISTANT, a.id, a.name, back.get(a.id, "")) for a in gone]
     if holdings is not None:
         staying = [a for a in destination.assistants if a.id not in going]
-        deletions += _knowledge(list(gone), staying, records, holdings, set(needed))
+        left = set(condemned)
+        deletions += _knowledge(list(gone), staying, records, holdings, set(needed), left)
     return Pruning(tuple(deletions), unproven, len(copies))
 
 
@@ -122,12 +125,14 @@ def _knowledge(
     records: Records,
     holdings: Holdings,
     needed: set[str],
+    condemned: set[str],
 ) -> Iterator[Deletion]:
     """Yield our copies of stores and files that only the assistants that go lean on."""
     used = needed | {one for a in staying for tool in LISTS for one in ids_of(a.raw, tool)}
-    our_stores = set(records.stores.values())
-    our_files = set(records.files.values())
+    our_stores = {*records.stores.values(), *condemned}
+    our_files = {*records.files.values(), *condemned}
     stores = dict.fromkeys(one for a in going for one in ids_of(a.raw, "file_search"))
+    stores |= dict.fromkeys(sorted(condemned))
     doomed = [
         holdings.stores[one]
         for one in stores
@@ -140,6 +145,7 @@ def _knowledge(
     gone = {store.id for store in doomed}
     attached: set[str] = set()
     candidates = dict.fromkeys(one for a in going for one in ids_of(a.raw, "code_interpreter"))
+    candidates |= dict.fromkeys(sorted(condemned))
     for store_id, inside in holdings.contents.items():
         if store_id not in gone:
             attached |= {file.file_id for file in inside}

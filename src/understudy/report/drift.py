@@ -11,6 +11,8 @@ from understudy.report.clean import clean, fit
 from understudy.report.jsonlines import field_fields, finding_fields, line, place_fields
 from understudy.report.text import field_text, finding_text
 
+_MOST = 10  # files and stores that are shown for one assistant
+
 _WORDS = {
     Sign.SAME: ("same", "same", "bright_black"),
     Sign.DIFFERS: ("differs", "different", "yellow"),
@@ -44,6 +46,7 @@ def drift_lines(drift: Drift) -> Iterator[str]:
             "secondId": item.second_id,
             "fields": [field_fields(f) for f in change.fields] if change else [],
             "findings": [finding_fields(f) for f in change.findings] if change else [],
+            **({"knowledge": list(item.knowledge)} if item.knowledge else {}),
         }
         yield line("difference", fields)
     counts = {word.replace(" ", "_"): drift.count(sign) for sign, (_, word, _) in _WORDS.items()}
@@ -61,3 +64,7 @@ def _item_text(item: Difference) -> Iterator[str]:
             yield from field_text(field)
         for finding in item.change.findings:
             yield from finding_text(finding)
+    for unlike in item.knowledge[:_MOST]:
+        yield f"    {clean(unlike)}"
+    if len(item.knowledge) > _MOST:
+        yield f"    and {len(item.knowledge) - _MOST} more"

@@ -48,11 +48,15 @@ def knowledge_text(plan: KnowledgePlan) -> Iterator[str]:
     left = [s for s in plan.files if s.action is FileAction.LEFT_OUT]
     yield from _files("left out", left, "red")
     if any(store.action is StoreAction.CREATE for store in plan.stores):
-        cost = daily_cost(plan.storage_bytes)
+        cost, new = daily_cost(plan.storage_bytes), size(plan.storage_bytes)
         yield (
-            f"  Storing the new vector stores ({size(plan.storage_bytes)}) costs at most "
-            f"{money(cost)} a day (list price of {cost.as_of}: ${VECTOR_STORES.usd_per_gb_day:.2f} "
-            "a GB and day, the first GB of a project is free)"
+            f"  Storing the new vector stores ({new}) costs {money(cost)} a day at most (list price "
+            f"of {cost.as_of}: ${VECTOR_STORES.usd_per_gb_day:.2f} a GB and day, the first GB of a project is free)"
+        )
+    if plan.count(FileAction.MISSING):
+        yield (
+            "  Supply what is missing with --files-dir DIR, or take the parsed text of files in "
+            "vector stores with --text-fallback."
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from understudy.model.assistant import Assistant
-from understudy.model.fidelity import LedgerEntry
+from understudy.model.fidelity import Fidelity, LedgerEntry
 from understudy.model.findings import Finding
 from understudy.redact import hide
 from understudy.replicate.diff import FieldChange, How
@@ -27,6 +27,7 @@ _SIGNS = {
     Action.UNCHANGED: ("=", "bright_black"),
     Action.CONFLICT: ("!", "red"),
 }
+_ELSEWHERE = frozenset({"file_search", "code_interpreter"})
 _LONG = 60  # characters from which a text is shown as a unified diff
 _MANY = 5000  # lines, before and after together: comparing takes the square of it
 _NAME = 36  # columns for names
@@ -83,10 +84,12 @@ def finding_text(finding: Finding) -> Iterator[str]:
 
 
 def ledger_text(changes: Iterable[Change]) -> Iterator[str]:
-    """Yield what does not arrive as it is, each reason once with its count."""
+    """Yield what is lost of the definitions, each reason once with its count."""
     counts: dict[LedgerEntry, int] = {}
     for change in changes:
         for entry in notable(change.ledger):
+            if entry.field in _ELSEWHERE or entry.fidelity is Fidelity.MAPPED:
+                continue  # what becomes of knowledge is said below, and nothing is lost
             counts[entry] = counts.get(entry, 0) + 1
     if counts:
         yield ""
