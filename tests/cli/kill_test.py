@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from command import MODEL, Done, Stage, surroundings
+from command import MODEL, Done, Stage, surroundings, until
 from killing import KILLED, Executioner
 from mirrored import Mirror, moved, sizes
 from understudy.ops import replicate
-from understudy.sandbox import Project, ThreadedSandbox
+from understudy.sandbox import Project, ThreadedSandbox, parse_fault
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
@@ -129,7 +130,7 @@ class Scene:
         arrived = sum(size for one, size in there.items() if one not in self.others)
         self.stage.sandbox.requests.clear()
         done = self.stage.call(*(("resume",) if resume else self.arguments)).check(code)
-        assert moved(self.stage.sandbox)[0] <= self.needed() - arrived, "uploaded twice"
+        assert moved(self.stage.sandbox)[0] <= max(0, self.needed() - arrived), "uploaded twice"
         return done
 
     def needed(self) -> int:
@@ -261,3 +262,49 @@ def test_so_is_one_into_a_place_whose_lists_lag_behind(
         if now.kill(line, after=False):
             now.complete(resume=line % 2 == 0)
         now.check()
+
+
+@pytest.mark.parametrize("first", range(1, 12, 4))
+def test_a_killed_pruning_is_completed(scene: Make, first: int) -> None:
+    for line in range(first, first + 4):
+        for after in (False, True):
+            now = scene("--prune", "--force")
+            source, stage = now.stage.source, now.stage
+            gone = source.put_file("gone.txt", b"it will go")["id"]
+            store = source.put_store(name="Going", files=[gone])["id"]
+            spare = source.put_file("spare.txt", b"it will go, too")["id"]
+            resources = {
+                "file_search": {"vector_store_ids": [store]},
+                "code_interpreter": {"file_ids": [spare]},
+            }
+            one = source.add(name="Going", model=MODEL, tool_resources=resources)["id"]
+            stage.call(*now.arguments).check()
+            source.remove(one)
+            source.remove_store(store)
+            source.remove_file(gone)
+            source.remove_file(spare)
+            for path in now.journals():
+                path.unlink()
+            if now.kill(line, after=after):
+                now.complete(resume=line % 2 == 0)
+            now.check()
+
+
+@pytest.mark.parametrize("kind", ["hang", "hang-after"])
+@pytest.mark.parametrize(
+    "where", ["files.content", "files.create#2", "stores.create", "batches.create", "create#2"]
+)
+def test_a_kill_in_the_middle_of_a_request_leaves_nothing_twice(
+    scene: Make, kind: str, where: str
+) -> None:
+    now = scene()
+    sandbox, stage = now.stage.sandbox, now.stage
+    here, _, number = where.partition("#")
+    sandbox.faults = (parse_fault(f"{kind}:{where}"),)
+    with stage.start(*now.arguments) as process:
+        until(lambda: sandbox.count(here) >= int(number or 1), where)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    sandbox.faults = ()
+    now.complete(resume=True)
+    now.check()
