@@ -204,8 +204,12 @@ def demo(stage: Stage, *flags: str) -> Done:
 def test_the_demo_plays_the_whole_job_in_json(stage: Stage) -> None:
     done = demo(stage, "--json")
     (first, second) = done.of("run")
-    assert first["summary"]["created"] == 25
-    assert second["summary"]["unchanged"] == 25
+    assert (first["summary"]["created"], first["summary"]["partial"]) == (24, 1)
+    assert first["summary"]["files"] == {"moved": 10, "missing": 1}
+    assert (second["summary"]["unchanged"], second["summary"]["partial"]) == (24, 1)
+    assert second["summary"]["files"] == {"there": 10, "missing": 1}
+    degraded = [f["name"] for f in done.of("file_result") if f["fidelity"] == "degraded"]
+    assert degraded == ["warranty-terms.md"] * 2
     assert done.of("plan")[-1]["summary"]["update"] == 1
     assert done.of("scene")
     assert stage.files() == []
