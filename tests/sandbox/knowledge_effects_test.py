@@ -13,7 +13,7 @@ from understudy.sandbox.faults import GROUPS, KINDS, REQUESTS
 from understudy.sandbox.routes import _ROUTES
 
 KEY = "sk-north-0123456789abcdef"
-SIZE = 3_000_000
+SIZE = 300_000
 STATUSES = {
     "429": 429,
     "429-ms": 429,
