@@ -35,8 +35,7 @@ _TEXTS = (*_KNOWLEDGE, "--text-fallback")
 _SCENES: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("Project A holds 25 assistants, their files and vector stores:", ("list", "src"), 0),
     (
-        "OpenAI does not hand out their bytes; the owner's folder holds all but two of them. What\n"
-        + "would a clone into project B do? This writes nothing:",
+        "OpenAI hands no bytes out; the owner's folder holds all files but two. The plan for B:",
         ("plan", *_TEXTS),
         0,
     ),

@@ -20,7 +20,8 @@ class KnowledgeLimits:
     """Sizes in bytes, `batch` in files. Larger files than `upload` go up in parts.
 
     `batch` is what the place documents; one that takes less says so by refusing (`RejectedError`
-    with code `array_above_max_length`).
+    with code `array_above_max_length`). `fixed` are the fields of a vector store that cannot be
+    changed once it exists.
     """
 
     batch: int = 2_000
@@ -29,6 +30,7 @@ class KnowledgeLimits:
     largest: int = 8 * 1024 * 1024 * 1024
     attributes: int | None = 16
     metadata_pairs: int | None = 16
+    fixed: frozenset[str] = frozenset({"description"})
 
 
 @dataclass(frozen=True, slots=True)

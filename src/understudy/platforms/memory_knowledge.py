@@ -54,7 +54,9 @@ class MemoryKnowledge(NoContainers):
     ) -> None:
         self._place = place
         self._downloads = downloads
-        self._limits = limits or KnowledgeLimits(attributes=None, metadata_pairs=None)
+        self._limits = limits or KnowledgeLimits(
+            attributes=None, metadata_pairs=None, fixed=frozenset()
+        )
         self._clock = clock
         self._files: dict[str, File] = {}
         self._bytes: dict[str, bytes] = {}

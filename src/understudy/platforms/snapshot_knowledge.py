@@ -37,6 +37,7 @@ _BOUNDLESS = KnowledgeLimits(
     largest=1 << 62,
     attributes=None,
     metadata_pairs=None,
+    fixed=frozenset(),
 )
 
 

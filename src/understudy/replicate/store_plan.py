@@ -166,6 +166,9 @@ def _update(
     differing = {
         name: value for name, value in wanted.items() if not _same_field(value, here.raw.get(name))
     }
+    stuck = [name for name in differing if name in limits.fixed]
+    differing = {name: value for name, value in differing.items() if name not in stuck}
+    losses = tuple(f"its {name} has changed, and cannot be changed there" for name in stuck)
     fields = tuple(
         change
         for name, value in differing.items()
@@ -181,6 +184,7 @@ def _update(
         retag=tuple(retag),
         detach=tuple(detach),
         failed=tuple(failed),
+        losses=(*base.losses, *losses),
         fields=fields,
         indexing=indexing,
     )

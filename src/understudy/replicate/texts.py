@@ -26,8 +26,11 @@ class Joiner:
 def overlap(before: str, after: str) -> int:
     """Return how many characters at the end of one text the other begins with.
 
-    The longest such run counts; fewer than 16 characters are no overlap. Linear in time.
+    The longest such run counts; fewer than 16 characters are none, unless they are all that the
+    other has. Linear in time.
     """
+    if before.endswith(after):
+        return len(after)
     most = min(len(before), len(after))
     if most < FEWEST:
         return 0

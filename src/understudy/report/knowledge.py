@@ -49,10 +49,9 @@ def knowledge_text(plan: KnowledgePlan) -> Iterator[str]:
     yield from _files("left out", left, "red")
     if any(store.action is StoreAction.CREATE for store in plan.stores):
         cost, new = daily_cost(plan.storage_bytes), size(plan.storage_bytes)
-        yield (
-            f"  Storing the new vector stores ({new}) costs {money(cost)} a day at most (list price "
-            f"of {cost.as_of}: ${VECTOR_STORES.usd_per_gb_day:.2f} a GB and day, the first GB of a project is free)"
-        )
+        yield f"  Storing the new vector stores ({new}) costs {money(cost)} a day at most"
+        price = f"${VECTOR_STORES.usd_per_gb_day:.2f} a GB and day"
+        yield f"  (list price of {cost.as_of}: {price}, the first GB of a project is free)"
     if plan.count(FileAction.MISSING):
         yield (
             "  Supply what is missing with --files-dir DIR, or take the parsed text of files in "
