@@ -87,3 +87,9 @@ def conforms() -> Conforms:
         Draft202012Validator(schema).validate(value)
 
     return conforms
+
+
+@pytest.fixture
+def on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put small files on the disk as well, where a test can see them."""
+    monkeypatch.setattr("understudy.sandbox.disk.SMALL", 0)

@@ -120,6 +120,7 @@ async def test_a_deleted_file_is_gone_from_everywhere(
         project.content(doomed)
 
 
+@pytest.mark.usefixtures("on_disk")
 async def test_what_nobody_refers_to_leaves_the_disk(tmp_path: Any, connect: Any) -> None:
     async with Sandbox(folder=tmp_path) as sandbox:
         client = connect(sandbox)
@@ -206,6 +207,7 @@ async def test_a_file_needs_a_form(sandbox: Sandbox, raw: aiohttp.ClientSession)
         assert "multipart/form-data" in (await reply.json())["error"]["message"]
 
 
+@pytest.mark.usefixtures("on_disk")
 @pytest.mark.parametrize(("size", "status"), [(1000, 200), (1001, 413)])
 async def test_a_file_beyond_the_limit_is_refused_and_not_kept(
     raw: aiohttp.ClientSession, tmp_path: Any, size: int, status: int

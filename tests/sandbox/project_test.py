@@ -143,6 +143,7 @@ def test_files_do_not_change_which_ids_assistants_get() -> None:
     assert one.add()["id"] == other.add()["id"]
 
 
+@pytest.mark.usefixtures("on_disk")
 def test_nothing_is_written_before_there_is_a_file_and_nothing_is_left(tmp_path: Path) -> None:
     with ThreadedSandbox(folder=tmp_path) as sandbox:
         project = sandbox.project("sk-one")

@@ -115,6 +115,7 @@ async def test_what_does_not_add_up_is_no_file(client: AsyncOpenAI, project: Pro
     assert len(project.files) == 1
 
 
+@pytest.mark.usefixtures("on_disk")
 @pytest.mark.parametrize("end", ["complete", "cancel", "expire"])
 async def test_an_upload_that_has_ended_has_ended(
     connect: Any, clock: Any, tmp_path: Any, end: str

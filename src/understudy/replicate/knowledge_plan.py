@@ -245,6 +245,7 @@ def _plan(
                 marked=identities.marked and not identities.same_place,
                 same_place=identities.same_place,
                 limits=limits,
+                ours={copy: one for one, copy in identities.known_files.items()},
             ),
             users=tuple(users[one]),
         )

@@ -74,11 +74,13 @@ def plan_store(
     marked: bool,
     same_place: bool,
     limits: KnowledgeLimits,
+    ours: Mapping[str, str] | None = None,
 ) -> StoreStep:
     """Return the step for one store.
 
     `copies` are the destination's ids of the files that will be there, None for those that still
-    have to travel; `replaced` the destination's ids that a better copy makes obsolete.
+    have to travel; `replaced` the destination's ids that a better copy makes obsolete. `ours` are
+    the source's ids of remembered copies: they tell where there is no marker.
     """
     store = source.stores.get(source_id)
     if store is None:
@@ -124,8 +126,11 @@ def plan_store(
                 _tagged(f, marked=marked and _is_copy(f, copies), limits=limits) for f in carried
             ),
         )
+    present = {f.file_id: f for f in destination.contents.get(counterpart.one.id, ())}
+    origins = {one: _origin(file, ours or {}, marked, limits) for one, file in present.items()}
+    obsolete = _obsolete(base, origins, copies, replaced)
     return _update(
-        base, counterpart.one, carried, wanted, destination, copies, replaced, marked, limits
+        base, counterpart.one, carried, wanted, present, copies, obsolete, marked, limits
     )
 
 
@@ -134,13 +139,12 @@ def _update(
     here: Store,
     carried: tuple[StoreFile, ...],
     wanted: Mapping[str, Any],
-    destination: Holdings,
+    present: Mapping[str, StoreFile],
     copies: Mapping[str, str | None],
-    replaced: Mapping[str, str],
+    obsolete: list[str],
     marked: bool,
     limits: KnowledgeLimits,
 ) -> StoreStep:
-    present = {f.file_id: f for f in destination.contents.get(here.id, ())}
     attach, retag, detach = [], [], []
     failed: list[tuple[str, str]] = []
     indexing = False
@@ -162,7 +166,7 @@ def _update(
             detach.append(copy.file_id)
         elif not _same_tags(tagged, copy, own=own):
             retag.append(tagged)
-    detach += _obsolete(base, present, copies, replaced)
+    detach += obsolete
     differing = {
         name: value for name, value in wanted.items() if not _same_field(value, here.raw.get(name))
     }
@@ -192,23 +196,34 @@ def _update(
 
 def _obsolete(
     base: StoreStep,
-    present: Mapping[str, StoreFile],
+    origins: Mapping[str, str | None],
     copies: Mapping[str, str | None],
     replaced: Mapping[str, str],
 ) -> list[str]:
     """Return what has to leave the copy: files that left the source, and degraded copies.
 
-    What bears no marker was put there by somebody else and stays.
+    `origins` are the source's ids of what is in it. What has none was put there by somebody else
+    and stays.
     """
     staying = {copies.get(one) for one in base.carried}
     kept: Collection[str] = {*base.carried, *base.lacking}
     gone = [
         one
-        for one, file in present.items()
-        if one not in staying and file.cloned_from and file.cloned_from not in kept
+        for one, origin in origins.items()
+        if one not in staying and origin and origin not in kept
     ]
-    better = [replaced[one] for one in base.carried if replaced.get(one) in present]
+    better = [replaced[one] for one in base.carried if replaced.get(one) in origins]
     return [*gone, *(one for one in better if one not in gone)]
+
+
+def _origin(
+    file: StoreFile, ours: Mapping[str, str], marked: bool, limits: KnowledgeLimits
+) -> str | None:
+    """Return whose copy a file is, as its marker says, or memory where no marker could be."""
+    if file.cloned_from:
+        return file.cloned_from
+    room = limits.attributes is None or len(file.attributes) < limits.attributes
+    return None if marked and room else ours.get(file.file_id)
 
 
 def _fields(store: Store, here: Store | None, *, marked: bool) -> dict[str, Any]:

@@ -5,11 +5,15 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
-from io import FileIO
+from io import BytesIO, FileIO
 from itertools import count
 from pathlib import Path
+from typing import IO
 
 BLOCK = 1024 * 1024
+
+#: Bytes that stay in memory: making a file for a few of them takes longer than all the rest.
+SMALL = 64 * 1024
 
 
 class Folder:
@@ -54,12 +58,18 @@ class Folder:
 
 
 class _Piece:
-    """A file on disk that goes with the last object that refers to it."""
+    """A file on disk that goes with the last object that refers to it; a small one in memory."""
 
-    def __init__(self, path: Path, size: int) -> None:
-        self.path = path
-        self.size = size
-        weakref.finalize(self, path.unlink, missing_ok=True).atexit = False
+    def __init__(self, path: Path | None, data: bytes = b"") -> None:
+        self.size = len(data)
+        self._path = path
+        self._data = data
+        if path is not None:
+            weakref.finalize(self, path.unlink, missing_ok=True).atexit = False
+
+    def open(self) -> IO[bytes]:
+        """Open it for reading."""
+        return BytesIO(self._data) if self._path is None else self._path.open("rb", buffering=0)
 
 
 class Content:
@@ -75,7 +85,7 @@ class Content:
     def blocks(self, block: int = BLOCK) -> Iterator[bytes]:
         """Yield the bytes, at most `block` at a time."""
         for piece in self._pieces:
-            with piece.path.open("rb", buffering=0) as file:
+            with piece.open() as file:
                 while data := file.read(block):
                     yield data
 
@@ -84,7 +94,7 @@ class Content:
         found = b""
         for piece in self._pieces:
             if start < piece.size and stop > 0:
-                with piece.path.open("rb") as file:
+                with piece.open() as file:
                     file.seek(max(0, start))
                     found += file.read(max(0, min(stop, piece.size) - max(0, start)))
             start, stop = start - piece.size, stop - piece.size
@@ -106,20 +116,34 @@ class Draft:
 
     def __init__(self, path: Path) -> None:
         self.size = 0
-        self._file = FileIO(path, "xb")
-        self._piece = _Piece(path, 0)
-        weakref.finalize(self, self._file.close).atexit = False
+        self._path = path
+        self._small = bytearray()
+        self._file: FileIO | None = None
+        self._piece: _Piece | None = None
 
     def write(self, data: bytes) -> int:
         """Append; raises `OSError` when the disk is full."""
-        done = 0
-        while done < len(data):  # a write to a file may be short
-            done += self._file.write(memoryview(data)[done:] if done else data) or 0
-        self.size += done
-        return done
+        if self._file is None and self.size + len(data) <= SMALL:
+            self._small += data
+        else:
+            self._append(data)
+        self.size += len(data)
+        return len(data)
 
     def done(self) -> Content:
         """Close it and return what was written."""
+        if self._file is None or self._piece is None:
+            return Content((_Piece(None, bytes(self._small)),))
         self._file.close()
         self._piece.size = self.size
         return Content((self._piece,))
+
+    def _append(self, data: bytes) -> None:
+        if self._file is None:
+            self._file = FileIO(self._path, "xb")
+            self._piece = _Piece(self._path)
+            weakref.finalize(self, self._file.close).atexit = False
+            data, self._small = bytes(self._small) + data, bytearray()
+        done = 0
+        while done < len(data):  # a write to a file may be short
+            done += self._file.write(memoryview(data)[done:] if done else data) or 0
