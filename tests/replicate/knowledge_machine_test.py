@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import understudy
 from command import DESTINATION, MODEL, SOURCE, surroundings
-from mirrored import CLONED_FROM, Mirror, Pairs, moved
-from understudy import KnowledgeOptions, Report, RetryPolicy, UnderstudyError
+from mirrored import Mirror, Pairs, moved
+from understudy import Identity, KnowledgeOptions, Report, RetryPolicy, UnderstudyError
 from understudy.sandbox import Fault, Project, ThreadedSandbox
 from understudy.sandbox.faults import KINDS, REQUESTS
 
@@ -54,6 +54,8 @@ troubles = st.lists(faults, min_size=1, max_size=3)
 class Replication(RuleBasedStateMachine):
     """A source that people change, a destination that people meddle with, and runs in between."""
 
+    identity = Identity.METADATA
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="understudy-machine-"))
@@ -82,6 +84,11 @@ class Replication(RuleBasedStateMachine):
     def destination(self) -> Project:
         return self.sandbox.project(DESTINATION)
 
+    @property
+    def forgetful(self) -> bool:
+        """Whether all can be recognised without the output directory."""
+        return self.identity is Identity.METADATA and not self.twins
+
     @initialize()
     def begin(self) -> None:
         stranger = self.destination.put_file("a.txt", b"somebody's", created_at=1)["id"]
@@ -99,8 +106,9 @@ class Replication(RuleBasedStateMachine):
             else self.source.put_store(name="Store", files=[self._file("a.txt")])["id"]
         )
         own = files[file % len(files)] if files and shares else self._file("ci.csv")
+        self.count += 1
         self.source.add(
-            name="Bot",
+            name=f"Bot {self.count}",
             model=MODEL,
             tool_resources={
                 "file_search": {"vector_store_ids": [used]},
@@ -214,7 +222,7 @@ class Replication(RuleBasedStateMachine):
             self.others.add(one)
             self._changed()
 
-    @precondition(lambda self: not self.twins)
+    @precondition(lambda self: self.forgetful)
     @rule()
     def lose_the_output_directory(self) -> None:
         shutil.rmtree(self.folder / "out", ignore_errors=True)
@@ -228,7 +236,7 @@ class Replication(RuleBasedStateMachine):
     @rule(breaks=troubles, forgets=st.booleans())
     def run_with_faults_and_again(self, breaks: list[Fault], forgets: bool) -> None:
         self._suffer(breaks)
-        if forgets and not self.twins:
+        if forgets and self.forgetful:
             self.lose_the_output_directory()
         self._converge()
 
@@ -264,11 +272,12 @@ class Replication(RuleBasedStateMachine):
         self.dirty = False
 
     def _compare(self) -> None:
-        there = self.destination.assistants
-        origins = {one: copy["metadata"].get(CLONED_FROM) for one, copy in there.items()}
-        gone = {one for one, origin in origins.items() if origin not in self.source.assistants}
+        here = {one["name"] for one in self.source.assistants.values()}
+        copies = self.destination.assistants.values()
+        gone = {one["id"] for one in copies if one["name"] not in here}
         past = {copy for pairs in self.history[1:] for copy in pairs.values()}
-        mirror = Mirror(self.source, self.destination)
+        marked = self.identity is Identity.METADATA
+        mirror = Mirror(self.source, self.destination, marked=marked)
         mirror.check(self.others | self.stray | gone | past)
         held = (self.destination.assistants, self.destination.stores, self.destination.files)
         found = (mirror.assistants, mirror.stores, mirror.files)
@@ -289,12 +298,16 @@ class Replication(RuleBasedStateMachine):
             "src",
             "dst",
             knowledge=EVERYTHING,
+            identity=self.identity,
             settings=self.settings,
             output_dir=self.folder / "out",
             retry=FAST,
             settle=0.0,
         )
-        return asyncio.run(clone)
+        try:
+            return asyncio.run(clone)
+        finally:
+            self.ahead += MINUTE
 
     def _changed(self) -> None:
         self.dirty = True
@@ -326,10 +339,18 @@ class Replication(RuleBasedStateMachine):
         return (one, inside[file % len(inside)]) if one and inside else None
 
 
-Replication.TestCase.settings = settings(
-    max_examples=400,
-    stateful_step_count=25,
+class UnmarkedReplication(Replication):
+    """The same without marks: identity is kept in mapping.json."""
+
+    identity = Identity.MAPPING
+
+
+_BOUNDED = settings(
+    max_examples=45,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+Replication.TestCase.settings = UnmarkedReplication.TestCase.settings = _BOUNDED
 TestReplication = Replication.TestCase
+TestUnmarkedReplication = UnmarkedReplication.TestCase
