@@ -157,7 +157,7 @@ class Platform(Protocol):
 #: Fields that point into their own project; copying the ids would point nowhere.
 _NOT_CARRIED = {
     "tool_resources": "files and vector stores were not asked for (--file-search, "
-    "--code-interpreter), and the source's ids mean nothing in the destination",
+    "--code-interpreter): they are neither copied nor touched",
 }
 
 

@@ -65,9 +65,9 @@ def files_counts(plan: KnowledgePlan) -> Iterator[str]:
         return
     moving = plan.count(FileAction.MOVE)
     yield f"{many(moving, 'file')} to move ({size(plan.moved_bytes)})"
-    lacking = plan.count(FileAction.MISSING) + plan.count(FileAction.LEFT_OUT)
-    if lacking:
-        yield f"{many(lacking, 'file')} missing"
+    for action, words in ((FileAction.MISSING, "missing"), (FileAction.LEFT_OUT, "left out")):
+        if number := plan.count(action):
+            yield f"{many(number, 'file')} {words}"
 
 
 def deletions_text(deletions: Sequence[Deletion]) -> Iterator[str]:
