@@ -13,6 +13,7 @@ from understudy.replicate.events import (
     ChangeDone,
     Event,
     FileDone,
+    FilePassed,
     Indexing,
     Listener,
     Read,
@@ -69,6 +70,7 @@ class _State:
         self.bytes = 0
         self.bytes_done = 0
         self.began = time.monotonic()
+        self._passing: dict[str, int] = {}
         self._indexing = ""
         self._pause = ""
         self._pause_ends = 0.0
@@ -84,9 +86,12 @@ class _State:
             )
         elif isinstance(event, ChangeDone):
             self.done += 1
+        elif isinstance(event, FilePassed):
+            self._passing[event.source_id] = event.bytes
         elif isinstance(event, FileDone):
             self.files_done += 1
             self.bytes_done += event.outcome.bytes or 0
+            self._passing.pop(event.outcome.source_id, None)
         elif isinstance(event, Indexing):
             self._indexing = f"indexing {clean(event.store)}: {event.done}/{event.total} files"
         elif isinstance(event, Wait):
@@ -104,7 +109,8 @@ class _State:
         """What travelled so far, and what is being indexed; empty where no file has to move."""
         if not self.files:
             return self._indexing
-        moved = f"{self.files_done}/{self.files} files, {size(self.bytes_done)}"
+        done = self.bytes_done + sum(self._passing.values())
+        moved = f"{self.files_done}/{self.files} files, {size(done)}"
         return f"{moved} of {size(self.bytes)}  {self._indexing}".rstrip()
 
     @property

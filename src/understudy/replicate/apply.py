@@ -127,6 +127,7 @@ def _carrier(
         recorder,
         spool=luggage.spool,
         in_one_piece=luggage.destination.traits.limits.upload,
+        listener=listener,
     )
     transfer = Transfer(
         fetcher,

@@ -135,6 +135,14 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePassed:
+    """So many bytes of a large file were sent so far; once every few megabytes."""
+
+    source_id: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileDone:
     """One file that had to move is through."""
 

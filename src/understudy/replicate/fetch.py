@@ -16,6 +16,7 @@ from understudy.errors import (
     SnapshotError,
 )
 from understudy.platforms.knowledge import Content, Knowledge
+from understudy.replicate.events import FilePassed, Listener, silent
 from understudy.replicate.holdings import Holdings
 from understudy.replicate.knowledge_plan import FileStep
 from understudy.replicate.matching import text_name
@@ -25,6 +26,9 @@ from understudy.replicate.relay import BrokenOffError, Relay
 from understudy.replicate.route import Route
 from understudy.replicate.spool import IN_MEMORY, Local, Spool
 from understudy.replicate.texts import Joiner
+
+#: Bytes of a large file after which its progress is told again.
+_TELL = 4 * 1024 * 1024
 
 #: Pages of one file's text; far more than the 2,000,000 tokens that a file may have.
 _MOST_PAGES = 100_000
@@ -69,9 +73,11 @@ class Fetcher:
         *,
         spool: Path | None,
         in_one_piece: int,
+        listener: Listener = silent,
     ) -> None:
         self._source = source
         self._in_one_piece = in_one_piece
+        self._listener = listener
         self._holdings = holdings
         self._originals = originals
         self._recorder = recorder
@@ -145,8 +151,19 @@ class Fetcher:
         def check(sha256: str) -> None:
             _require_digest(step, sha256)
 
+        told = 0
+
+        def tell(passed: int) -> None:
+            nonlocal told
+            if not 0 <= passed - told < _TELL:  # it may have begun again
+                told = passed
+                self._listener(FilePassed(step.source_id, passed))
+
         relay = Relay(
-            size, lambda sink: self._source.download(step.source_id, sink, size=size), check
+            size,
+            lambda sink: self._source.download(step.source_id, sink, size=size),
+            check,
+            tell,
         )
         try:
             await relay.open()

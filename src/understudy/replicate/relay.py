@@ -31,10 +31,12 @@ class Relay:
         size: int,
         download: Callable[[Sink], Awaitable[None]],
         check: Callable[[str], None] = lambda _: None,
+        on_passed: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._size = size
         self._download = download
         self._check = check
+        self._on_passed = on_passed
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._reset()
@@ -133,6 +135,7 @@ class Relay:
             self._held -= len(chunk)
             self._passed += len(chunk)
         self._changed.set()
+        self._on_passed(self._passed)
         return taken[0] if len(taken) == 1 else b"".join(taken)
 
     def _reset(self) -> None:
