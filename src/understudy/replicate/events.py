@@ -187,7 +187,16 @@ class RunFinished:
 
 
 Event = (
-    Read | RunStarted | ChangeDone | FileDone | StoreDone | Indexing | Wait | Stopping | RunFinished
+    Read
+    | RunStarted
+    | ChangeDone
+    | FilePassed
+    | FileDone
+    | StoreDone
+    | Indexing
+    | Wait
+    | Stopping
+    | RunFinished
 )
 Listener = Callable[[Event], None]
 
