@@ -363,6 +363,8 @@ def knowledge_ledger(
     `texts` are the names of files of which only the parsed text is there, under source ids.
     """
     for one in need.stores:
+        if one not in stores:  # only assistants that are not written lean on it
+            continue
         if degraded := [texts[i] for i in stores[one].carried if i in texts]:
             yield _as_text("file_search", degraded)
         for reason in stores[one].losses:

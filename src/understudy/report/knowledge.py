@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from understudy.model.fidelity import Fidelity
-from understudy.replicate.knowledge_plan import FileAction, FileStep, KnowledgePlan, Lack
+from understudy.replicate.knowledge_plan import FileAction, FileStep, KnowledgePlan, Lack, named
 from understudy.replicate.prune import Deletion
 from understudy.replicate.route import FIDELITY, Route
 from understudy.replicate.store_plan import StoreAction, StoreStep
@@ -39,6 +39,10 @@ def knowledge_text(plan: KnowledgePlan) -> Iterator[str]:
         fidelity, words = FIDELITY[Route(route)]
         degraded = "" if fidelity is Fidelity.EXACT else f", {fidelity}"
         yield f"  {many(counts['files'], 'file')}, {size(counts['bytes'])}: {words}{degraded}"
+        if not degraded:
+            moving = (s for s in plan.files if s.action is FileAction.MOVE)
+            names = [clean(s.name) for s in moving if s.routes[0] == route]
+            yield f"      {named(names, _FEW)}"
     there = plan.count(FileAction.THERE)
     if there:
         yield f"  {many(there, 'file')} there already"
@@ -80,11 +84,12 @@ def deletions_text(deletions: Sequence[Deletion]) -> Iterator[str]:
         yield click.style(f"- {name}  {one.kind}  {clean(one.destination_id)}", fg="red")
 
 
-def lacks_text(lacks: Sequence[Lack]) -> Iterator[str]:
-    """Yield what an assistant lacks."""
+def lacks_text(lacks: Sequence[Lack], *, reasons: bool = True) -> Iterator[str]:
+    """Yield what an assistant lacks, and why."""
     for lack in lacks[:_FEW]:
         name = clean(lack.name or lack.source_id)
-        yield click.style(f"    lacks {name} ({lack.tool}): {clean(lack.reason)}", fg="red")
+        why = f": {clean(lack.reason)}" if reasons else ""
+        yield click.style(f"    lacks {name} ({lack.tool}){why}", fg="red")
     if len(lacks) > _FEW:
         yield click.style(f"    and lacks {len(lacks) - _FEW} more", fg="red")
 

@@ -57,7 +57,7 @@ def change_text(change: Change) -> Iterator[str]:
         yield from field_text(field)
     for finding in change.findings:
         yield from finding_text(finding)
-    yield from lacks_text(change.lacks)
+    yield from lacks_text(change.lacks, reasons=False)
 
 
 def field_text(change: FieldChange) -> Iterator[str]:
