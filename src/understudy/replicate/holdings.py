@@ -80,7 +80,7 @@ async def source_holdings(
     """Return these stores with their contents, and all files in them and in `files`.
 
     With `everything`, lists are read; otherwise each store is asked for by its id. What is not
-    there is not in the result.
+    there is not in the result; other files are, since one that looks alike tells against guessing.
     """
     found: dict[str, Store] = {}
     if stores and everything:
@@ -198,12 +198,11 @@ async def _contents(
 
 async def _files(knowledge: Knowledge, needed: Collection[str], on_read: OnRead) -> dict[str, File]:
     listed = {f.id: f for f in await _every(knowledge.list_files, _id, on_read)}
-    found = {one: listed[one] for one in needed if one in listed}
-    absent = [one for one in needed if one not in found]
+    absent = [one for one in needed if one not in listed]
     for late in await _each(absent, lambda one: _if_there(knowledge.retrieve_file(one))):
         if late is not None:
-            found[late.id] = late
-    return found
+            listed[late.id] = late
+    return listed
 
 
 async def _every(

@@ -81,7 +81,8 @@ def match_files(
                 taken.add(here.id)
                 found[file.id] = Match(here, text=_is_text(here, file))
                 break
-    claimed = taken | {one for ids in marked.values() for one in ids}
+    # What is remembered as another file's copy is nobody else's, however alike they look.
+    claimed = {*taken, *hints.known.values(), *(one for ids in marked.values() for one in ids)}
     claimed |= {
         copy.file_id
         for inside in destination.contents.values()
@@ -92,7 +93,8 @@ def match_files(
         if here.id not in claimed:
             claimed.add(here.id)
             found[one] = Match(here)
-    for one, here in _by_name(files, destination, found, claimed):
+    alike = Counter(_looks(file) for file in source.files.values())
+    for one, here in _by_name(files, alike, destination, found, claimed):
         found[one] = Match(here, by_name=True)
     return found
 
@@ -141,16 +143,15 @@ def _by_position(
 
 def _by_name(
     files: Iterable[File],
+    alike: Mapping[tuple[str, int | None], int],
     destination: Holdings,
     found: Mapping[str, Match],
     claimed: set[str],
 ) -> Iterator[tuple[str, File]]:
-    files = list(files)
-    alike = Counter(_looks(file) for file in files)
     candidates: dict[tuple[str, int | None], list[File]] = defaultdict(list)
     for copy in destination.files.values():
         if copy.id not in claimed:
-            candidates[copy.name, copy.bytes].append(copy)
+            candidates[wire_name(copy.name), copy.bytes].append(copy)
     for file in files:
         if file.id in found or alike[_looks(file)] > 1 or file.bytes is None:
             continue
@@ -161,7 +162,7 @@ def _by_name(
 
 
 def _looks(file: File) -> tuple[str, int | None]:
-    return (sent_name(file), file.bytes)
+    return (wire_name(sent_name(file)), file.bytes)
 
 
 def _could_be(copy: File, file: File) -> bool:
