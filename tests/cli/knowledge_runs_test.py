@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -29,9 +26,12 @@ def frank(stage: Stage) -> Iterator[None]:
 
 def add(project: Project, name: str, *files: str, store: str | None = None) -> str:
     """Add an assistant with files of its own, and one in its own store unless one is given."""
-    own = store or project.put_store(
-        name=f"{name}'s", files=[project.put_file(f"{name}.txt", name.encode())["id"]]
-    )["id"]
+    own = (
+        store
+        or project.put_store(
+            name=f"{name}'s", files=[project.put_file(f"{name}.txt", name.encode())["id"]]
+        )["id"]
+    )
     resources = {
         "file_search": {"vector_store_ids": [own]},
         "code_interpreter": {"file_ids": list(files)},
@@ -158,9 +158,7 @@ def test_a_deletion_that_fails_is_made_up_for_by_the_next_run(stage: Stage) -> N
 
 
 @pytest.mark.parametrize("flags", [("--max-delete", "3"), ("--force",), ("--prune", "--name", "x")])
-def test_pruning_flags_that_make_no_sense_are_refused(
-    stage: Stage, flags: tuple[str, ...]
-) -> None:
+def test_pruning_flags_that_make_no_sense_are_refused(stage: Stage, flags: tuple[str, ...]) -> None:
     stage.call(*CLONE, *flags).check(64)
 
 
@@ -223,7 +221,7 @@ def test_a_journal_holds_no_key(stage: Stage) -> None:
     run = killed(stage)
     text = (stage.folder / f"out/journal/{run}.jsonl").read_text()
     assert "sk-" not in text
-    assert [json.loads(line)["type"] for line in text.splitlines()][0] == "run"
+    assert json.loads(text.splitlines()[0])["type"] == "run"
 
 
 # Full disks
@@ -238,7 +236,9 @@ def test_a_disk_that_fills_up_stops_the_run_and_leaves_nothing_behind(
         stage.sandbox = sealed
         stage.environment = surroundings(sealed.base_url, stage.folder.parent)
         source = stage.source
-        large = source.put_file("large.txt", b"line of text\n" * 200_000)["id"]
+        large = source.put_file("large.txt", b"".join(b"line %d\n" % i for i in range(200_000)))[
+            "id"
+        ]
         store = source.put_store(name="Docs", files=[large])["id"]
         add(source, "One", store=store)
         done = stage.run(*CLONE, flag, disk=1_500_000)

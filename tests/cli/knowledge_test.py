@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from command import DESTINATION, MODEL, Done, Stage, surroundings, until
-from mirrored import CLONED_FROM, Mirror, moved
+from command import MODEL, Done, Stage, surroundings, until
+from mirrored import Mirror, moved
 from understudy.sandbox import Project, ThreadedSandbox, parse_fault
 
 CARRY = ("--file-search", "--code-interpreter")
@@ -381,9 +380,7 @@ def test_a_file_that_goes_while_others_travel_is_named(stage: Stage, reopen: Reo
     mirror(stage)
 
 
-def test_a_listing_that_changes_while_it_is_read_begins_again(
-    stage: Stage, reopen: Reopen
-) -> None:
+def test_a_listing_that_changes_while_it_is_read_begins_again(stage: Stage, reopen: Reopen) -> None:
     reopen(purpose_rule=False)
     source = stage.source
     files = [put(source, f"{i}.txt", b"%d" % i) for i in range(150)]

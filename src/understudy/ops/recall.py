@@ -191,7 +191,7 @@ def _of_journal(path: Path) -> _Run | None:
             run = _Run(record["run_id"], _places(record), _kinds(), last=path.stat().st_mtime)
         elif kind == "end" and run is not None:
             # mapping.json has its pairs, and knows what became of them since.
-            run.pairs, run.digests, run.deleted, run.ended = _kinds(), {}, set(), True
+            run.pairs, run.digests, run.ended = _kinds(), {}, True
         elif run is None:
             raise ValueError("it does not begin with its run.")
         elif kind == "intent":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -57,6 +58,7 @@ class Spool:
         """Take the next bytes; raises OutputError for a full disk."""
         try:
             self._file.write(chunk)
+            self._file.flush()  # a full disk shall be noticed here, not while it is read
         except OSError as error:
             where = self._folder or tempfile.gettempdir()
             raise OutputError(
@@ -76,7 +78,8 @@ class Spool:
 
     def close(self) -> None:
         """Give the room back; may be called twice."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # bytes that no disk took are still in its buffer
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
