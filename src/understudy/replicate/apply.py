@@ -298,9 +298,10 @@ class _Run:
                 lambda: write.payload,
                 lambda: self._halt.reached,
             )
-        except PlaceError as error:
-            if not isinstance(error, LostAnswerError):  # then it may be there: the intent stays
-                self._recorder.record(ticket, error=error.message)
+        except LostAnswerError:
+            raise  # it may be there: the intent stays open
+        except (PlaceError, InterruptedRunError) as error:
+            self._recorder.record(ticket, error=error.message)
             raise
         self._recorder.record(ticket, id=made.one.id)
         done = outcome(change, Status.CREATED, made.one, made.steps, write)

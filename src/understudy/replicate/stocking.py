@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from understudy.errors import LostAnswerError, PlaceError, RejectedError
+from understudy.errors import (
+    InterruptedRunError,
+    LostAnswerError,
+    PlaceError,
+    RejectedError,
+)
 from understudy.model.knowledge import Store, StoreFile
 from understudy.platforms.knowledge import Knowledge
 from understudy.replicate.events import Indexing, Listener, Status, StoreOutcome
 from understudy.replicate.halt import Halt
 from understudy.replicate.holdings import contents_of
-from understudy.replicate.lost import Finder
+from understudy.replicate.lost import Created, Finder
 from understudy.replicate.recorder import Recorder
 from understudy.replicate.shelves import Stores, fingerprint
 from understudy.replicate.slots import Slots
@@ -26,6 +31,15 @@ TOO_MANY = "array_above_max_length"
 NO_ATTRIBUTES = "unknown_parameter"
 
 _FIRST_LOOK, _LONGEST_LOOK = 0.1, 5.0  # seconds between looks at indexing
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far one store came: its id once it has one, what was done, whether all is in it."""
+
+    target: str | None
+    steps: list[str] = field(default_factory=list)
+    attached: bool = False
 
 
 class Stocking:
@@ -65,41 +79,55 @@ class Stocking:
         if step.action is StoreAction.CREATE and step.carried and not base.files:
             reason = "none of its files arrived, so it was not created: it would look complete"
             return replace(base, status=Status.FAILED, error=reason)
-        steps: list[str] = []
-        target = step.destination_id
+        at = _Progress(step.destination_id)
         try:
-            async with self._slots.turn(PRIORITY):
-                if step.writes and self._halt.reached:
-                    return replace(base, status=Status.SKIPPED)
-                if step.writes:
-                    target = await self._write(step, ids, steps)
-            if target is not None and (step.attach or step.indexing):
-                wanted = {ids[one]: one for one in step.carried if one in ids}
-                failed, waiting = await self._indexed(step, target, wanted)
-                base = replace(base, failed=tuple(failed), error=waiting)
-        except LostAnswerError as error:
-            message = f"{error.message} The next run looks how far it came."
-            return replace(base, status=Status.FAILED, error=message, operations=tuple(steps))
-        except PlaceError as error:
-            self._halt.note(error)
-            message = f"{error.message} {error.hint}".strip()
-            return replace(base, status=Status.FAILED, error=message, operations=tuple(steps))
-        return replace(base, destination_id=target, operations=tuple(steps))
+            return await self._carry_out(step, ids, base, at)
+        except InterruptedRunError:
+            status, error = Status.SKIPPED, ""
+            if at.steps:
+                status, error = base.status, "The run was stopped before it was complete."
+        except LostAnswerError as lost:
+            status, error = Status.FAILED, f"{lost.message} The next run looks how far it came."
+        except PlaceError as refused:
+            self._halt.note(refused)
+            status, error = Status.FAILED, f"{refused.message} {refused.hint}".strip()
+        # What was made is named even so: the next run must know that it is there.
+        left = () if at.attached else step.attach
+        files = len({*step.carried} & ids.keys() - {f.file_id for f in left})
+        base = replace(base, destination_id=at.target, files=files, operations=tuple(at.steps))
+        return replace(base, status=status, error=error)
 
-    async def _write(self, step: StoreStep, ids: Mapping[str, str], steps: list[str]) -> str:
-        if step.action is StoreAction.CREATE:
-            target = await self._create(step, steps)
-        else:
-            assert step.destination_id is not None  # noqa: S101 - an update has a target
-            target = step.destination_id
-            if step.payload:
-                await self._noted(
-                    "update store",
-                    step,
-                    target,
-                    lambda: self._destination.update_store(target, step.payload),
-                )
-                steps.append(f"update {', '.join(step.payload)}")
+    async def _carry_out(
+        self, step: StoreStep, ids: Mapping[str, str], base: StoreOutcome, at: _Progress
+    ) -> StoreOutcome:
+        async with self._slots.turn(PRIORITY):
+            if step.writes and self._halt.reached:
+                return replace(base, status=Status.SKIPPED)
+            if step.action is StoreAction.CREATE:
+                made = await self._create(step, at.steps)
+                at.target = made.one.id
+                _require_settled(step, made)
+            if step.writes and at.target is not None:
+                await self._write(step, at.target, ids, at)
+        base = replace(base, destination_id=at.target, operations=tuple(at.steps))
+        if at.target is None or not (step.attach or step.indexing):
+            return base
+        wanted = {ids[one]: one for one in step.carried if one in ids}
+        failed, waiting = await self._indexed(step, at.target, wanted)
+        return replace(base, failed=step.failed if waiting else tuple(failed), error=waiting)
+
+    async def _write(
+        self, step: StoreStep, target: str, ids: Mapping[str, str], at: _Progress
+    ) -> None:
+        steps = at.steps
+        if step.action is StoreAction.UPDATE and step.payload:
+            await self._noted(
+                "update store",
+                step,
+                target,
+                lambda: self._destination.update_store(target, step.payload),
+            )
+            steps.append(f"update {', '.join(step.payload)}")
         # What is cut otherwise leaves first; a degraded copy only once the better one is there.
         again = {ids[f.file_id] for f in step.attach if f.file_id in ids}
         for file_id in (one for one in step.detach if one in again):
@@ -108,6 +136,7 @@ class Stocking:
         if files:
             await self._attach(step, target, files)
             steps.append(f"attach {_files(len(files))}")
+        at.attached = True
         for file in (f for f in step.retag if f.file_id in ids):
             there, tags = ids[file.file_id], file.attributes
             await self._noted(
@@ -121,9 +150,8 @@ class Stocking:
             steps.append(f"update the attributes of {there}")
         for file_id in (one for one in step.detach if one not in again):
             await self._detach(step, target, file_id, steps)
-        return target
 
-    async def _create(self, step: StoreStep, steps: list[str]) -> str:
+    async def _create(self, step: StoreStep, steps: list[str]) -> Created[Store]:
         # Without a marker the fields are the identity: equal ones must not be in flight together.
         async with self._alone.setdefault(fingerprint(step.payload), asyncio.Lock()):
             ticket = await self._recorder.intend("create store", step.source_id, name=step.name)
@@ -133,19 +161,14 @@ class Stocking:
                     lambda: step.payload,
                     lambda: self._halt.reached,
                 )
-            except PlaceError as error:
-                if not isinstance(error, LostAnswerError):
-                    self._recorder.record(ticket, error=error.message)
+            except LostAnswerError:
+                raise  # it may be there: the intent stays open
+            except (PlaceError, InterruptedRunError) as error:
+                self._recorder.record(ticket, error=error.message)
                 raise
             self._recorder.record(ticket, id=made.one.id)
         steps += made.steps
-        if not made.settled:
-            raise RejectedError(
-                f"The vector store {step.name} may exist twice: no list showed {made.one.id} in "
-                "time to tell.",
-                hint="The next plan shows a conflict if it does.",
-            )
-        return made.one.id
+        return made
 
     async def _attach(self, step: StoreStep, target: str, files: Sequence[StoreFile]) -> None:
         """Attach in batches, halving them for as long as the place says that these are too many."""
@@ -261,6 +284,15 @@ def unwritten(step: StoreStep, ids: Mapping[str, str]) -> StoreOutcome:
         users=step.users,
         error=step.reason if troubled else "",
     )
+
+
+def _require_settled(step: StoreStep, made: Created[Store]) -> None:
+    if not made.settled:
+        raise RejectedError(
+            f"The vector store {step.name} may exist twice: no list showed {made.one.id} in time "
+            "to tell.",
+            hint="The next plan shows a conflict if it does.",
+        )
 
 
 def _files(number: int) -> str:

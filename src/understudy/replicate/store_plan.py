@@ -90,7 +90,7 @@ def plan_store(
         return replace(base, reason=f"its files cannot be listed: {source.unreadable[source_id]}")
     inside = source.contents.get(source_id, ())
     if same_place:
-        ids = tuple(f.file_id for f in inside)
+        ids = tuple(f.file_id for f in inside if f.status not in ("failed", "cancelled"))
         return replace(base, action=StoreAction.UNCHANGED, destination_id=store.id, carried=ids)
     if store.expired and not inside:
         return replace(base, reason="it has expired in the source, and its files are unknown")

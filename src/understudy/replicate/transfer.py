@@ -6,7 +6,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 
-from understudy.errors import LostAnswerError, PlaceError, RejectedError, SnapshotError
+from understudy.errors import (
+    InterruptedRunError,
+    LostAnswerError,
+    PlaceError,
+    RejectedError,
+    SnapshotError,
+)
 from understudy.model.fidelity import Fidelity
 from understudy.model.knowledge import File
 from understudy.platforms.knowledge import Content, Knowledge
@@ -56,6 +62,9 @@ class Transfer:
             intent = asyncio.create_task(self._intend(step, step.name, step.bytes))
             try:
                 done = await self._move(step, intent)
+            except InterruptedRunError as error:  # nothing was made
+                self._recorder.record(await intent, error=error.message)
+                raise
             except BaseException:
                 intent.cancel()
                 await asyncio.gather(intent, return_exceptions=True)
@@ -125,10 +134,13 @@ class Transfer:
             )
         except LostAnswerError:
             raise  # it may be there: the intent stays open
-        except PlaceError as error:
+        except (PlaceError, InterruptedRunError) as error:
             self._recorder.record(ticket, error=error.message)
             raise
-        self._recorder.record(ticket, id=made.one.id, sha256=fetched.sha256)
+        # The digest of a text says nothing of the file that is still to be found.
+        exact = FIDELITY[fetched.route][0] is Fidelity.EXACT
+        digest = {"sha256": fetched.sha256} if exact else {}
+        self._recorder.record(ticket, id=made.one.id, **digest)
         return made
 
     async def _upload(self, name: str, content: Content, purpose: str) -> File:
