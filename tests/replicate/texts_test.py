@@ -1,7 +1,10 @@
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.replicate.texts import FEWEST, Joiner, overlap
+from understudy.replicate.texts import FEWEST, Joiner, overlap, share_of
 
 
 def joined(chunks: list[str]) -> str:
@@ -41,3 +44,40 @@ def test_a_text_of_distinct_words_is_put_together_again(numbers: list[int], step
     words = [f"<{n:010}>" for n in numbers]
     chunks = ["".join(words[at : at + step + 5]) for at in range(0, len(words), step)]
     assert joined(chunks) == "".join(words)
+
+
+def chunked(text: str, size: int, repeated: int) -> list[str]:
+    """Cut a text as a vector store does."""
+    step = size - repeated
+    count = 1 + -(-max(0, len(text) - size) // step)
+    return [text[i * step : i * step + size] for i in range(count)]
+
+
+@pytest.mark.parametrize("repeated", [0, 100, 200, 400])
+@pytest.mark.parametrize(
+    "text",
+    ["0;0;0\n" * 2000, "-" * 5000, "ab" * 40 + "c" * 3000, "".join(map(str, range(3000)))],
+    ids=["rows", "line", "mixed", "numbers"],
+)
+def test_text_that_repeats_itself_is_kept_where_the_chunking_is_known(
+    text: str, repeated: int
+) -> None:
+    joiner = Joiner(repeated / 800)
+    assert "".join(joiner.add(chunk) for chunk in chunked(text, 800, repeated)) == text
+
+
+@pytest.mark.parametrize(
+    ("chunking", "share"),
+    [
+        ({"static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}}, 0.5),
+        ({"static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 0}}, 0.0),
+        ({"static": {"max_chunk_size_tokens": 0, "chunk_overlap_tokens": 0}}, None),
+        ({"type": "other"}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_the_part_that_is_repeated_follows_from_the_chunking(
+    chunking: dict[str, Any] | None, share: float | None
+) -> None:
+    assert share_of(chunking) == share

@@ -25,7 +25,7 @@ from understudy.replicate.recorder import Recorder
 from understudy.replicate.relay import BrokenOffError, Relay
 from understudy.replicate.route import Route
 from understudy.replicate.spool import IN_MEMORY, Local, Spool
-from understudy.replicate.texts import Joiner
+from understudy.replicate.texts import Joiner, share_of
 
 #: Bytes of a large file after which its progress is told again.
 _TELL = 4 * 1024 * 1024
@@ -206,7 +206,9 @@ class Fetcher:
         if store is None:
             raise RejectedError(f"{step.name} is in no vector store that shows its text.")
         spool.restart()
-        joiner = Joiner()
+        inside = self._holdings.contents[store]
+        chunking = next((f.chunking for f in inside if f.file_id == step.source_id), None)
+        joiner = Joiner(share_of(chunking))
         after: str | None = None
         seen: set[str] = set()
         while True:
