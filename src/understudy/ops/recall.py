@@ -176,7 +176,9 @@ def _of_mapping(path: Path) -> _Run:
     for kind in ("files", "stores"):
         for entry in knowledge.get(kind, []):
             run.pairs[kind].update(_pair(entry))
-            if isinstance(sha256 := entry.get("sha256"), str) and sha256:
+            # The digest of a text says nothing of the file that is still to be found.
+            exact = entry.get("fidelity") != "degraded"
+            if exact and isinstance(sha256 := entry.get("sha256"), str) and sha256:
                 run.digests[entry["srcId"]] = sha256
     return run
 

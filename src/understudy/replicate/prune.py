@@ -127,7 +127,10 @@ def _knowledge(
     needed: set[str],
     condemned: set[str],
 ) -> Iterator[Deletion]:
-    """Yield our copies of stores and files that only the assistants that go lean on."""
+    """Yield our copies of stores and files that only the assistants that go lean on.
+
+    Ours is what is recorded: a marker alone may speak of another source's.
+    """
     used = needed | {one for a in staying for tool in LISTS for one in ids_of(a.raw, tool)}
     our_stores = {*records.stores.values(), *condemned}
     our_files = {*records.files.values(), *condemned}
@@ -136,9 +139,7 @@ def _knowledge(
     doomed = [
         holdings.stores[one]
         for one in stores
-        if one not in used
-        and one in holdings.stores
-        and (one in our_stores or holdings.stores[one].cloned_from)
+        if one in our_stores and one not in used and one in holdings.stores
     ]
     for store in doomed:
         yield Deletion(Kind.STORE, store.id, store.name, store.cloned_from or "")
@@ -150,7 +151,6 @@ def _knowledge(
         if store_id not in gone:
             attached |= {file.file_id for file in inside}
             continue
-        our_files |= {file.file_id for file in inside if file.cloned_from}
         candidates.update(dict.fromkeys(file.file_id for file in inside))
     # A store that could not be read may hold any of them.
     if holdings.unreadable.keys() - gone:

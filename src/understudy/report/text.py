@@ -131,7 +131,7 @@ def result_text(result: RunResult) -> Iterator[str]:
     for one in result.deleted:
         if one.error:
             what = f"{one.deletion.kind} {clean(one.deletion.name)}"
-            yield _paint(f"! {what} ({one.deletion.destination_id}): not deleted", "red")
+            yield _paint(f"! {what} ({clean(one.deletion.destination_id)}): not deleted", "red")
             yield f"    {clean(one.error)}"
     counts = run_summary(result)
     files = counts.pop("files", {})
