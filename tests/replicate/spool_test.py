@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.errors import OutputError
+from understudy.errors import OutputError, SnapshotError
 from understudy.replicate.spool import IN_MEMORY, PIECE, Local, Spool
 
 pieces = st.lists(st.binary(max_size=200), max_size=8)
@@ -54,12 +54,12 @@ def test_an_original_that_shrinks_while_it_is_read_is_said(tmp_path: Path) -> No
     local = Local(path)
     try:
         os.truncate(path, PIECE)
-        with pytest.raises(OutputError, match="became shorter"):
+        with pytest.raises(SnapshotError, match="became shorter"):
             list(local.chunks())
     finally:
         local.close()
 
 
 def test_an_original_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"a\.txt cannot be read"):
+    with pytest.raises(SnapshotError, match=r"a\.txt cannot be read"):
         Local(tmp_path / "a.txt")

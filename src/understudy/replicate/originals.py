@@ -6,6 +6,7 @@ source cannot lead anywhere else.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections import defaultdict
@@ -116,4 +117,6 @@ def _walk(folder: Path) -> Iterator[tuple[str, str, int]]:
             if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(root):  # noqa: PTH114
                 continue
             if os.path.isfile(path):  # noqa: PTH113
-                yield os.path.relpath(path, root), name, os.path.getsize(path)  # noqa: PTH202
+                with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                    size = os.path.getsize(path)  # noqa: PTH202
+                    yield os.path.relpath(path, root), name, size

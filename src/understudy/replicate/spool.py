@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from understudy.errors import OutputError
+from understudy.errors import OutputError, SnapshotError
 
 PIECE = 1 << 18
 
@@ -94,14 +94,14 @@ class Spool:
 
 
 class Local:
-    """A file in a folder as content; raises OutputError when it is not what it was."""
+    """A file in a folder as content; raises SnapshotError when it is not what it was."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
             self._file = path.open("rb")
         except OSError as error:
-            raise OutputError(f"{path} cannot be read: {error.strerror or error}.") from error
+            raise SnapshotError(f"{path} cannot be read: {error.strerror or error}.") from error
         self._size = os.fstat(self._file.fileno()).st_size
 
     @property
@@ -111,8 +111,12 @@ class Local:
 
     def sha256(self) -> str:
         """Return the digest of its bytes; reads them all."""
-        self._file.seek(0)
-        return hashlib.file_digest(self._file, "sha256").hexdigest()
+        try:
+            self._file.seek(0)
+            return hashlib.file_digest(self._file, "sha256").hexdigest()
+        except OSError as error:
+            where = f"{self._path} cannot be read"
+            raise SnapshotError(f"{where}: {error.strerror or error}.") from error
 
     async def available(self, end: int) -> None:
         """Return at once: all of it is there."""
@@ -127,13 +131,13 @@ class Local:
 
 
 def pieces(file: IO[bytes], start: int, length: int) -> Iterator[bytes]:
-    """Yield `length` bytes of a file from `start`; raises OutputError when it ends before."""
+    """Yield `length` bytes of a file from `start`; raises SnapshotError when it ends before."""
     position, left = start, length
     while left > 0:
         file.seek(position)  # two readers may share the file
         piece = file.read(min(PIECE, left))
         if not piece:
-            raise OutputError("A file that is being sent became shorter meanwhile.")
+            raise SnapshotError("A file that is being sent became shorter meanwhile.")
         position += len(piece)
         left -= len(piece)
         yield piece
