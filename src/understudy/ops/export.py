@@ -18,7 +18,7 @@ from understudy.errors import (
 from understudy.model.fidelity import Fidelity
 from understudy.model.knowledge import File, Held
 from understudy.ops.listeners import log_events
-from understudy.ops.places import PlaceLike, Places
+from understudy.ops.places import PlaceLike, Places, unstoppable
 from understudy.platforms.base import PlaceInfo, Platform, Wait
 from understudy.platforms.knowledge import PIECE, Content
 from understudy.platforms.snapshot import Snapshot
@@ -155,6 +155,7 @@ class _Packer:
                 NoRecorder(),
                 spool=None,
                 in_one_piece=self._shelf.traits.limits.upload,
+                closer=unstoppable(self._source).knowledge,
             )
 
         async def one(file_id: str) -> FileOutcome:

@@ -47,6 +47,7 @@ async def pack(
     recalled: Recalled,
     *,
     finisher: Platform,
+    closer: Platform,
     originals: Originals,
     spool: Path | None,
     listener: Listener,
@@ -110,6 +111,7 @@ async def pack(
             originals,
             spool,
             wanted.index_seconds,
+            closer.knowledge,
         )
     return Packed(Linker(plan, wanted), luggage)
 

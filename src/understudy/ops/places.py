@@ -135,3 +135,8 @@ class Places:
 
 def _no_key() -> SecretStr:
     raise UsageError("A path needs no key.")
+
+
+def unstoppable(place: Platform) -> Platform:
+    """Return a place for what has to be asked even after a stop."""
+    return place.unstoppable() if isinstance(place, Paced) else place

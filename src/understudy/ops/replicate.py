@@ -20,12 +20,11 @@ from understudy.ops.journal import supersede
 from understudy.ops.listeners import both, log_events
 from understudy.ops.output import OutputDirectory
 from understudy.ops.packing import Packed, everything_held, pack
-from understudy.ops.places import Places
+from understudy.ops.places import Places, unstoppable
 from understudy.ops.recall import Recalled, recall
 from understudy.ops.request import Request, request_fields
 from understudy.ops.settling import adopted, adopted_files, doubtful, seconds_left
 from understudy.platforms.base import Platform, Wait
-from understudy.platforms.pacing import Paced
 from understudy.replicate.apply import apply_plan
 from understudy.replicate.events import Listener, Outcome, Read, Status, silent
 from understudy.replicate.gather import gather_both
@@ -195,7 +194,8 @@ class Job:
                 self._options(),
                 self.request.knowledge,
                 self._recalled,
-                finisher=self._finisher(),
+                finisher=unstoppable(self._destination),
+                closer=unstoppable(self._source),
                 originals=self._originals,
                 spool=self.request.output_dir,
                 listener=self._listener,
@@ -215,7 +215,7 @@ class Job:
             concurrency=self.request.concurrency,
             luggage=self._packed.luggage if self._packed else None,
             stop=self._stop,
-            finisher=self._finisher(),
+            finisher=unstoppable(self._destination),
             settle=self.request.settle,
             recorder=recorder,
             listener=both(self._listener, listener),
@@ -239,11 +239,6 @@ class Job:
             check_models=self.request.check_models,
             same_place=self._same_place,
         )
-
-    def _finisher(self) -> Platform:
-        """Return the destination for what has to be asked even after a stop."""
-        paced = self._destination
-        return paced.unstoppable() if isinstance(paced, Paced) else paced
 
     def _adopt(self, plan: Plan) -> bool:
         """Recognise what an interrupted run created; tell whether anything was found."""

@@ -64,8 +64,8 @@ log = logging.getLogger("understudy.replicate")
 class Luggage:
     """What carrying knowledge takes: both places' knowledge, and what was read of it.
 
-    `finisher` is the destination for what has to be asked even after a stop; `spool` the folder
-    that large files pass through, None for the system's own.
+    `finisher` is the destination for what has to be asked even after a stop, `closer` the source;
+    `spool` is the folder that large files pass through, None for the system's own.
     """
 
     source: Knowledge
@@ -76,6 +76,7 @@ class Luggage:
     originals: Originals = field(default_factory=lambda: Originals(None))
     spool: Path | None = None
     index_seconds: float = 600.0
+    closer: Knowledge | None = None
 
 
 async def apply_plan(
@@ -127,6 +128,7 @@ def _carrier(
         recorder,
         spool=luggage.spool,
         in_one_piece=luggage.destination.traits.limits.upload,
+        closer=luggage.closer,
         listener=listener,
     )
     transfer = Transfer(

@@ -61,7 +61,8 @@ class Fetcher:
     """Fetches from one source.
 
     Files of up to `in_one_piece` bytes are passed on while they come; `spool` is the folder that
-    larger ones pass through, since their parts may have to be sent again.
+    larger ones pass through, since their parts may have to be sent again. `closer` is the source
+    for what has to be done even after a stop.
     """
 
     def __init__(
@@ -73,9 +74,11 @@ class Fetcher:
         *,
         spool: Path | None,
         in_one_piece: int,
+        closer: Knowledge | None = None,
         listener: Listener = silent,
     ) -> None:
         self._source = source
+        self._closer = closer or source
         self._in_one_piece = in_one_piece
         self._listener = listener
         self._holdings = holdings
@@ -198,7 +201,7 @@ class Fetcher:
             )
         finally:
             gone = await self._recorder.intend("delete container", step.source_id, id=container)
-            await self._source.delete_container(container)
+            await self._closer.delete_container(container)
             self._recorder.record(gone, id=container)
 
     async def _text(self, step: FileStep, spool: Spool) -> None:

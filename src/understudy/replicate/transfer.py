@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Collection
 
@@ -12,6 +13,7 @@ from understudy.errors import (
     PlaceError,
     RejectedError,
     SnapshotError,
+    UnderstudyError,
 )
 from understudy.model.fidelity import Fidelity
 from understudy.model.knowledge import File
@@ -46,6 +48,7 @@ class Transfer:
     ) -> None:
         self._fetcher = fetcher
         self._destination = destination
+        self._finisher = finisher
         self._finder = Finder(Files(finisher), before=before, settle=settle)
         self._recorder = recorder
         self._halt = halt
@@ -98,7 +101,7 @@ class Transfer:
         made = await self._send(step, fetched, await intent)
         there, size = made.one, fetched.content.size
         if there.bytes is not None and there.bytes != size:
-            await self._destination.delete_file(there.id)
+            await self._finisher.delete_file(there.id)
             raise RejectedError(
                 f"The destination kept {there.bytes:,} of the {size:,} bytes of {step.name}; "
                 "that copy was deleted."
@@ -158,8 +161,9 @@ class Transfer:
             return await self._destination.finish_upload(upload, parts)
         except LostAnswerError:
             raise  # the last request may have made the file: that is looked up
-        except PlaceError:
-            await self._destination.cancel_upload(upload)
+        except UnderstudyError:
+            with contextlib.suppress(PlaceError):  # it expires
+                await self._finisher.cancel_upload(upload)
             raise
 
 
