@@ -40,6 +40,10 @@ class Linker:
         self._texts = {s.source_id: s.name for s in plan.files if s.to_be_had and s.text}
         self._stores = {step.source_id: step for step in plan.stores}
         gone = (StoreAction.MISSING, StoreAction.CONFLICT)
+        # Not even the source, or nobody, can tell what should be there.
+        self._undecided = frozenset(
+            s.source_id for s in plan.stores if s.action in gone and not s.lacking
+        )
         self._to_be_had = frozenset(
             [s.source_id for s in plan.files if s.to_be_had]
             + [s.source_id for s in plan.stores if s.action not in gone]
@@ -60,12 +64,11 @@ class Linker:
         """Return the rendering with its knowledge, as placeholders, in payload and ledger."""
         needs = self.needs(source.id)
         there = here.raw.get("tool_resources") if here else None
-        resources = placeholders(
-            needs,
-            self._options,
-            there=there if isinstance(there, dict) else {},
-            keep=self._to_be_had,
-        )
+        there = there if isinstance(there, dict) else {}
+        resources = placeholders(needs, self._options, there=there, keep=self._to_be_had)
+        if not self._undecided.isdisjoint(needs.stores) and "file_search" in plain(there):
+            # Better what it has than nothing.
+            resources["file_search"] = there["file_search"]
         payload = dict(rendered.payload)
         if resources or plain(there):
             payload["tool_resources"] = resources
