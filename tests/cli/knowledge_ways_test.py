@@ -163,7 +163,7 @@ def test_a_container_that_a_killed_run_left_is_deleted_by_the_next(stage: Stage)
         stage.environment = surroundings(sealed.base_url, stage.folder.parent)
         furnish(stage.source, twins=True)
         sealed.faults = (parse_fault("hang:container_files.content"),)
-        with stage.start(*CLONE, "--container-copy") as process:
+        with stage.start(*CLONE, "--container-copy", "--concurrency", "1") as process:
             until(lambda: sealed.count("container_files.content"), "a container")
             process.kill()
             process.wait()
