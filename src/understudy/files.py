@@ -12,6 +12,9 @@ from typing import Any
 
 from understudy.errors import OutputError, SnapshotError
 
+#: How the names of files begin that are not complete yet.
+TEMPORARY = ".understudy-"
+
 #: No JSON file that we read may be larger; 10,000 assistants of 8 KB are 80 MB.
 MOST_BYTES = 1 << 30
 
@@ -70,7 +73,7 @@ def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> None:
             path.write_bytes(data)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".understudy-")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()

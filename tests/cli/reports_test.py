@@ -233,3 +233,12 @@ def test_a_damaged_mapping_is_refused_and_left_alone(
     assert words in done.err
     assert path.read_text() == content
     assert stage.writes() == 0
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next(stage: Stage) -> None:
+    stage.fill(1)
+    stage.call("clone").check()
+    left = stage.folder / "out" / ".understudy-abc"
+    left.write_text("half a report")
+    stage.call("clone").check()
+    assert not left.exists()

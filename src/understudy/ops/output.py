@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import OutputError
-from understudy.files import write_whole, writing
+from understudy.files import TEMPORARY, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.ops.journal import Journal
 from understudy.ops.recall import MAPPING
@@ -52,6 +52,7 @@ class OutputDirectory:
                     hint="Wait for it, or choose another --output-dir.",
                 ) from error
         try:
+            self._tidy()
             self._probe()
         except OutputError:
             self._lock.release()
@@ -108,6 +109,12 @@ class OutputDirectory:
 
     def _write(self, name: str, content: str) -> None:
         write_whole(self.path / name, hide(content).encode("utf-8", "backslashreplace"))
+
+    def _tidy(self) -> None:
+        """Remove what a run that was killed while it wrote its reports left half-written."""
+        with writing(self.path):
+            for path in self.path.glob(f"{TEMPORARY}*"):
+                path.unlink(missing_ok=True)
 
     def _probe(self) -> None:
         """See that files can be written there at all."""
