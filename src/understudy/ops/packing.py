@@ -14,7 +14,12 @@ from understudy.platforms.base import Platform
 from understudy.platforms.knowledge import Knowledge
 from understudy.replicate.apply import Luggage
 from understudy.replicate.events import Listener, Read
-from understudy.replicate.holdings import Holdings, destination_holdings, source_holdings
+from understudy.replicate.holdings import (
+    Holdings,
+    contents_of,
+    destination_holdings,
+    source_holdings,
+)
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge_plan import (
     Identities,
@@ -171,15 +176,13 @@ async def _read(
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     held, there = one.result(), two.result()
-    origins = {s.cloned_from for s in held.stores.values() if s.cloned_from} - there.contents.keys()
-    if origins & there.stores.keys():  # copying back: the originals are looked into, too
-        there = await _with_contents(destination, there, origins & there.stores.keys())
-    return held, there
+    # Copying back, or on to a third place: originals and siblings are looked into, too.
+    origins = {s.cloned_from for s in held.stores.values() if s.cloned_from}
+    akin = {s.id for s in there.stores.values() if s.id in origins or s.cloned_from in origins}
+    return held, await _with_contents(destination, there, akin - there.contents.keys())
 
 
 async def _with_contents(destination: Platform, there: Holdings, stores: set[str]) -> Holdings:
-    from understudy.replicate.holdings import contents_of
-
     assert destination.knowledge is not None  # noqa: S101 - the caller has looked
     found = {one: await contents_of(destination.knowledge, one) for one in sorted(stores)}
     return replace(there, contents={**there.contents, **found})

@@ -5,7 +5,7 @@ Files carry no metadata of their own, so identity is found in this order, and ne
 1. the very same id (another reading of the same project);
 2. what journal or mapping.json remember;
 3. the marker on a store's file: the copy's attributes name the source, or, copying back, the
-   source's attributes name the original;
+   source's attributes name the original, or both name the same one (A to B, A to C, now B to C);
 4. the same place in the lists of two assistants of which one is the other's copy;
 5. a file of the same name and size that is not older than the source, where only one file of
    the source has that name and size.
@@ -117,9 +117,16 @@ def _marked(
     for copy in _inside(destination):
         if copy.cloned_from in wanted:
             pairs[copy.cloned_from or ""][copy.file_id] = None
+    siblings: dict[str, list[str]] = defaultdict(list)
+    for copy in _inside(destination):
+        siblings[copy.cloned_from or ""].append(copy.file_id)
     for original in _inside(source):
-        if original.cloned_from in destination.files:
-            pairs[original.file_id][original.cloned_from or ""] = None
+        if not (origin := original.cloned_from):
+            continue
+        if origin in destination.files:
+            pairs[original.file_id][origin] = None
+        if origin not in source.files:
+            pairs[original.file_id].update(dict.fromkeys(siblings.get(origin, ())))
     return {one: tuple(ids) for one, ids in pairs.items()}
 
 

@@ -122,9 +122,7 @@ def plan_store(
             base,
             action=StoreAction.CREATE,
             payload={name: value for name, value in wanted.items() if value not in (None, "", {})},
-            attach=tuple(
-                _tagged(f, marked=marked and _is_copy(f, copies), limits=limits) for f in carried
-            ),
+            attach=tuple(_tagged(f, _mark(f, None, copies, marked), limits) for f in carried),
         )
     present = {f.file_id: f for f in destination.contents.get(counterpart.one.id, ())}
     origins = {one: _origin(file, ours or {}, marked, limits) for one, file in present.items()}
@@ -150,8 +148,8 @@ def _update(
     indexing = False
     for file in carried:
         copy = present.get(copies.get(file.file_id) or "")
-        own = marked and _is_copy(file, copies)
-        tagged = _tagged(file, marked=own, limits=limits)
+        mark = _mark(file, copy, copies, marked)
+        tagged = _tagged(file, mark, limits)
         if copy is None:
             attach.append(tagged)
             continue
@@ -164,7 +162,7 @@ def _update(
         elif _cut_otherwise(file, copy):
             attach.append(tagged)
             detach.append(copy.file_id)
-        elif not _same_tags(tagged, copy, own=own):
+        elif not _same_tags(tagged, copy, own=bool(mark)):
             retag.append(tagged)
     detach += obsolete
     differing = {
@@ -242,18 +240,27 @@ def _fields(store: Store, here: Store | None, *, marked: bool) -> dict[str, Any]
     return {**wanted, "metadata": {**metadata, **mark}}
 
 
-def _is_copy(file: StoreFile, copies: Mapping[str, str | None]) -> bool:
-    """Tell whether the destination's file is the source's copy, and not its original."""
+def _mark(
+    file: StoreFile, copy: StoreFile | None, copies: Mapping[str, str | None], marked: bool
+) -> str:
+    """Return whose copy the destination's file shall say it is; empty for its original.
+
+    A sibling, made of the same original, keeps what it says.
+    """
     there = copies.get(file.file_id)
-    return there is None or there not in (file.file_id, file.cloned_from)
+    if not marked or (there is not None and there in (file.file_id, file.cloned_from)):
+        return ""
+    if copy is not None and copy.cloned_from and copy.cloned_from == file.cloned_from:
+        return copy.cloned_from
+    return file.file_id
 
 
-def _tagged(file: StoreFile, *, marked: bool, limits: KnowledgeLimits) -> StoreFile:
+def _tagged(file: StoreFile, mark: str, limits: KnowledgeLimits) -> StoreFile:
     """Return a store's file as its copy shall be: with a marker, where there is room for one."""
     attributes = {k: v for k, v in file.attributes.items() if k != CLONED_FROM}
     room = limits.attributes is None or len(attributes) < limits.attributes
-    if marked and room:
-        attributes[CLONED_FROM] = file.file_id
+    if mark and room:
+        attributes[CLONED_FROM] = mark
     return StoreFile(file.file_id, attributes, file.chunking)
 
 
