@@ -54,13 +54,17 @@ def orphans(source: Inventory, destination: Inventory, records: Records) -> list
     """Return the recorded copies in the destination whose original the source does not list."""
     originals = source.by_id()
     there = destination.by_id()
-    return [
-        there[copy]
-        for original, copy in records.assistants.items()
+    pairs = records.assistants.items()
+    kept = {copy for original, copy in pairs if original in originals}
+    lost = {
+        copy: there[copy]
+        for original, copy in pairs
         if original not in originals
         and copy in there
+        and copy not in kept
         and there[copy].cloned_from in (original, None)
-    ]
+    }
+    return list(lost.values())
 
 
 def plan_pruning(
