@@ -99,7 +99,8 @@ class Carrier:
                 ids[one] = file.destination_id
             else:
                 lacks.append(_lack("code_interpreter", file))
-        done = (task.result() for task in self._files.values() if task.done())
+        own = [*needs.files, *(i for one in needs.stores for i in self._steps[one].carried)]
+        done = (self._files[one].result() for one in own)
         texts = {file.source_id: file.name for file in done if file.arrived and file.text}
         ledger = (*knowledge_ledger(needs, texts, self._steps), *lack_entries(lacks))
         return Provided(ids, tuple(lacks), ledger)
