@@ -17,7 +17,7 @@ from understudy.platforms.assistants_v2 import AssistantsV2
 from understudy.platforms.knowledge import KnowledgeLimits
 from understudy.platforms.openai_wire import Wire
 from understudy.replicate.route import Route
-from understudy.sandbox import Sandbox
+from understudy.sandbox import Fault, Sandbox
 
 SOURCE, DESTINATION = "sk-routes-source", "sk-routes-destination"
 BOTH = {"file_search": True, "code_interpreter": True}
@@ -45,7 +45,7 @@ def lean_on(sandbox: Sandbox, name: str, content: bytes, *, in_store: bool) -> s
 
 async def clone(sandbox: Sandbox, limits: KnowledgeLimits | None = None, **options: Any) -> Report:
     """Clone with everything that is asked for."""
-    files_dir = options.pop("files_dir", None)
+    files_dir, output_dir = options.pop("files_dir", None), options.pop("output_dir", None)
     source = AssistantsV2(Wire("src", sandbox.base_url, SecretStr(SOURCE)))
     wire = Wire("dst", sandbox.base_url, SecretStr(DESTINATION))
     destination = AssistantsV2(wire, limits=limits or KnowledgeLimits())
@@ -55,6 +55,7 @@ async def clone(sandbox: Sandbox, limits: KnowledgeLimits | None = None, **optio
             destination,
             knowledge=KnowledgeOptions(**BOTH, **options),
             files_dir=files_dir,
+            output_dir=output_dir,
         )
     finally:
         await source.aclose()
@@ -174,3 +175,24 @@ async def test_names_arrive_as_they_are_and_are_recognised_again(name: str) -> N
         again = await clone(sandbox)
         assert not again.plan.sends
         assert len(sandbox.project(DESTINATION).files) == 1
+
+
+async def test_a_container_that_cannot_be_deleted_costs_no_file(sandbox: Sandbox) -> None:
+    sandbox.faults = (Fault("403", "containers.delete"),)
+    lean_on(sandbox, "data.csv", b"a,b\n", in_store=False)
+    report = await clone(sandbox, containers=True)
+    assert report.exit_code == 0
+    assert arrived(sandbox) == {"data.csv": b"a,b\n"}
+
+
+async def test_a_copy_that_somebody_deleted_is_asked_for_once(tmp_path: Path) -> None:
+    async with Sandbox(purpose_rule=False) as sandbox:
+        for number in range(3):
+            lean_on(sandbox, f"{number}.bin", b"x" * number, in_store=False)
+        await clone(sandbox, output_dir=tmp_path)
+        for one in list(sandbox.project(DESTINATION).files):
+            sandbox.project(DESTINATION).remove_file(one)
+        await clone(sandbox, output_dir=tmp_path)
+        sandbox.requests.clear()
+        assert not (await clone(sandbox, output_dir=tmp_path)).plan.sends
+        assert sandbox.count("files.retrieve") == 0

@@ -200,6 +200,7 @@ class Job:
                 spool=self.request.output_dir,
                 listener=self._listener,
             )
+            self._forget_gone()
         return found
 
     async def apply(
@@ -224,6 +225,15 @@ class Job:
     def stop(self) -> None:
         """Let the writes in flight end and begin no new ones."""
         self._stop.set()
+
+    def _forget_gone(self) -> None:
+        """Forget copies that the destination no longer has, so that nobody asks for them again."""
+        if self._packed is not None and self._packed.luggage is not None:
+            there, recalled = self._packed.luggage.there, self._recalled
+            pairs = recalled.files.items()
+            recalled.files = {one: copy for one, copy in pairs if copy in there.files}
+            pairs = recalled.stores.items()
+            recalled.stores = {one: copy for one, copy in pairs if copy in there.stores}
 
     @property
     def recalled(self) -> Recalled:

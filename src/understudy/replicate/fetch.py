@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from understudy.errors import (
     EndpointGoneError,
     LostAnswerError,
     MissingError,
+    PlaceError,
     RejectedError,
     SnapshotError,
 )
@@ -26,6 +28,8 @@ from understudy.replicate.relay import BrokenOffError, Relay
 from understudy.replicate.route import Route
 from understudy.replicate.spool import IN_MEMORY, Local, Spool
 from understudy.replicate.texts import Joiner, share_of
+
+log = logging.getLogger("understudy.replicate")
 
 #: Bytes of a large file after which its progress is told again.
 _TELL = 4 * 1024 * 1024
@@ -200,9 +204,18 @@ class Fetcher:
                 container, page.items[0].id, spool, size=step.bytes
             )
         finally:
-            gone = await self._recorder.intend("delete container", step.source_id, id=container)
+            await self._discard(step, container)
+
+    async def _discard(self, step: FileStep, container: str) -> None:
+        """Delete a container; one that stays costs no file, and the next run tries again."""
+        ticket = await self._recorder.intend("delete container", step.source_id, id=container)
+        try:
             await self._closer.delete_container(container)
-            self._recorder.record(gone, id=container)
+        except PlaceError as error:
+            log.warning("container %s was not deleted: %s", container, error.message)
+            self._recorder.record(ticket, error=error.message)
+        else:
+            self._recorder.record(ticket, id=container)
 
     async def _text(self, step: FileStep, spool: Spool) -> None:
         store = self._in_stores.get(step.source_id)
