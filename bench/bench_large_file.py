@@ -19,13 +19,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import understudy
-from support import process, show
+from support import median, process, show
 
 SIZE = 512 * 1024 * 1024
 PIECE = 1 << 20
-ROUNDS = 3
+ROUNDS = 6
 LEAST_SPEED = 0.7
-MOST_MEMORY = 64 * 1024 * 1024
+MOST_MEMORY = 64  # MB
 SOURCE = "sk-bench-large-source"
 
 
@@ -116,24 +116,26 @@ def main() -> None:
     with process(*arguments) as sandbox:
         base_url = sandbox["base_url"]
         file_id = asyncio.run(furnish(base_url))
+        ratios, rates, memories = [], [], []
         for number in range(ROUNDS):
-            pipe = measured("plain", base_url, f"sk-bench-plain-{number}", file_id)["seconds"]
-            clone = measured("ours", base_url, f"sk-bench-ours-{number}")
-            speed = pipe / clone["seconds"]
-            rate = SIZE / clone["seconds"] / 1e6
-            show(
-                f"throughput / plain aiohttp ({rate:,.0f} MB/s)",
-                speed,
-                f">= {LEAST_SPEED}",
-                ok=speed >= LEAST_SPEED,
-            )
-            memory = clone["memory"]
-            show(
-                "peak memory above idle, MB",
-                memory / 1024 / 1024,
-                f"<= {MOST_MEMORY >> 20}",
-                ok=memory <= MOST_MEMORY,
-            )
+            # Whoever comes second writes while the first one's bytes still go to the disk.
+            turns = ["plain", "ours"] if number % 2 else ["ours", "plain"]
+            found = {who: measured_round(who, number, base_url, file_id) for who in turns}
+            ratios.append(found["plain"]["seconds"] / found["ours"]["seconds"])
+            rates.append(SIZE / found["ours"]["seconds"] / 1e6)
+            memories.append(found["ours"]["memory"] / 1024 / 1024)
+    speed, memory = median(ratios), max(memories)
+    name = f"throughput / plain aiohttp, median of {ROUNDS}"
+    show(name, speed, f">= {LEAST_SPEED}", ok=speed >= LEAST_SPEED)
+    print(
+        f"  the rounds: {', '.join(f'{ratio:.2f}' for ratio in ratios)}; {median(rates):,.0f} MB/s"
+    )
+    show("peak memory above idle, MB", memory, f"<= {MOST_MEMORY}", ok=memory <= MOST_MEMORY)
+
+
+def measured_round(who: str, number: int, base_url: str, file_id: str) -> dict[str, float]:
+    extra = [file_id] if who == "plain" else []
+    return measured(who, base_url, f"sk-bench-{who}-{number}", *extra)
 
 
 if __name__ == "__main__":
