@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from understudy.platforms.snapshot import Snapshot
     from understudy.replicate.drift import Drift
     from understudy.replicate.events import FileOutcome, FileStatus, Outcome, Status, StoreOutcome
-    from understudy.replicate.needs import KnowledgeOptions
+    from understudy.replicate.knowledge.needs import KnowledgeOptions
     from understudy.replicate.plan import Action, Identity, Plan
     from understudy.replicate.result import Exported
     from understudy.replicate.selection import Selection
@@ -83,7 +83,7 @@ _HOME = {
     "platforms.snapshot": ("Snapshot",),
     "replicate.drift": ("Drift",),
     "replicate.events": ("FileOutcome", "FileStatus", "Outcome", "Status", "StoreOutcome"),
-    "replicate.needs": ("KnowledgeOptions",),
+    "replicate.knowledge.needs": ("KnowledgeOptions",),
     "replicate.plan": ("Action", "Identity", "Plan"),
     "replicate.selection": ("Selection",),
 }

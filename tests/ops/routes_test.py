@@ -16,7 +16,7 @@ from understudy import FileStatus, KnowledgeOptions, Report, Status
 from understudy.platforms.assistants_v2 import AssistantsV2
 from understudy.platforms.knowledge import KnowledgeLimits
 from understudy.platforms.openai_wire import Wire
-from understudy.replicate.route import Route
+from understudy.replicate.knowledge.route import Route
 from understudy.sandbox import Fault, Sandbox
 
 SOURCE, DESTINATION = "sk-routes-source", "sk-routes-destination"

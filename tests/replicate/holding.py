@@ -10,8 +10,10 @@ from typing import Any
 from understudy.model.assistant import CLONED_FROM
 from understudy.model.knowledge import File, Store, StoreFile
 from understudy.platforms.knowledge import KnowledgeLimits
-from understudy.replicate.holdings import Holdings
-from understudy.replicate.knowledge_plan import (
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.matching import text_name
+from understudy.replicate.knowledge.needs import KnowledgeOptions, Needs
+from understudy.replicate.knowledge.plan import (
     FileAction,
     Identities,
     KnowledgePlan,
@@ -19,10 +21,8 @@ from understudy.replicate.knowledge_plan import (
     plan_knowledge,
     to_survey,
 )
-from understudy.replicate.matching import text_name
-from understudy.replicate.needs import KnowledgeOptions, Needs
-from understudy.replicate.route import Offer, Route
-from understudy.replicate.store_plan import StoreAction, StoreStep
+from understudy.replicate.knowledge.route import Offer, Route
+from understudy.replicate.knowledge.store_plan import StoreAction, StoreStep
 
 BOTH = KnowledgeOptions(file_search=True, code_interpreter=True)
 EXACT = Offer((Route.DOWNLOAD,))

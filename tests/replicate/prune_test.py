@@ -12,8 +12,8 @@ from replicate.holding import file, holding, inside, store
 from understudy.errors import SelectionError
 from understudy.model.assistant import CLONED_FROM, Assistant
 from understudy.platforms.base import Capabilities, PlaceInfo
-from understudy.replicate.holdings import Holdings
 from understudy.replicate.inventory import Inventory
+from understudy.replicate.knowledge.holdings import Holdings
 from understudy.replicate.prune import (
     Deletion,
     Kind,

@@ -23,13 +23,13 @@ from understudy.replicate.events import (
     Status,
     StoreOutcome,
 )
-from understudy.replicate.knowledge_plan import FileAction, FileStep, KnowledgePlan, Lack
+from understudy.replicate.knowledge.plan import FileAction, FileStep, KnowledgePlan, Lack
+from understudy.replicate.knowledge.route import Route
+from understudy.replicate.knowledge.store_plan import StoreAction, StoreStep
 from understudy.replicate.plan import Action, Change, Plan
 from understudy.replicate.prune import Deletion, Kind
 from understudy.replicate.records import Records
 from understudy.replicate.result import Exported, RunResult
-from understudy.replicate.route import Route
-from understudy.replicate.store_plan import StoreAction, StoreStep
 from understudy.report.jsonlines import plan_lines, result_lines
 from understudy.report.knowledge import knowledge_text
 from understudy.report.mapping import mapping

@@ -20,7 +20,7 @@ from understudy.errors import InterruptedRunError, UsageError
 from understudy.ops.request import Prune
 from understudy.profile import Value
 from understudy.redact import RedactingFilter, hide
-from understudy.replicate.needs import KnowledgeOptions
+from understudy.replicate.knowledge.needs import KnowledgeOptions
 from understudy.replicate.selection import Selection
 from understudy.report.clean import clean, clean_lines
 

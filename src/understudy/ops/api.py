@@ -19,7 +19,7 @@ from understudy.ops.replicate import Report, carry_out, open_job, output
 from understudy.ops.request import DEFAULT_CONCURRENCY, Request
 from understudy.replicate.drift import Drift
 from understudy.replicate.events import Listener, silent
-from understudy.replicate.needs import KnowledgeOptions
+from understudy.replicate.knowledge.needs import KnowledgeOptions
 from understudy.replicate.plan import Plan
 from understudy.replicate.result import Exported
 from understudy.replicate.selection import Selection

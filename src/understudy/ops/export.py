@@ -24,17 +24,17 @@ from understudy.platforms.knowledge import PIECE, Content
 from understudy.platforms.snapshot import Snapshot
 from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
 from understudy.replicate.events import FileOutcome, FileStatus
-from understudy.replicate.fetch import Fetcher, UnavailableError
 from understudy.replicate.gather import gather
-from understudy.replicate.holdings import Holdings, source_holdings
-from understudy.replicate.knowledge_plan import FileAction, FileStep, indexed
-from understudy.replicate.matching import text_name
-from understudy.replicate.needs import KnowledgeOptions, needs_of
-from understudy.replicate.originals import Originals
+from understudy.replicate.knowledge.fetch import Fetcher, UnavailableError
+from understudy.replicate.knowledge.holdings import Holdings, source_holdings
+from understudy.replicate.knowledge.matching import text_name
+from understudy.replicate.knowledge.needs import KnowledgeOptions, needs_of
+from understudy.replicate.knowledge.originals import Originals
+from understudy.replicate.knowledge.plan import FileAction, FileStep, indexed
+from understudy.replicate.knowledge.route import FIDELITY, Offer
+from understudy.replicate.knowledge.routes import survey
 from understudy.replicate.recorder import NoRecorder
 from understudy.replicate.result import Exported
-from understudy.replicate.route import FIDELITY, Offer
-from understudy.replicate.routes import survey
 from understudy.replicate.selection import Selection
 
 #: Files on their way at once.

@@ -14,25 +14,25 @@ from understudy.platforms.base import Platform
 from understudy.platforms.knowledge import Knowledge
 from understudy.replicate.apply import Luggage
 from understudy.replicate.events import Listener, Read
-from understudy.replicate.holdings import (
+from understudy.replicate.inventory import Inventory
+from understudy.replicate.knowledge.holdings import (
     Holdings,
     contents_of,
     destination_holdings,
     source_holdings,
 )
-from understudy.replicate.inventory import Inventory
-from understudy.replicate.knowledge_plan import (
+from understudy.replicate.knowledge.linking import Linker
+from understudy.replicate.knowledge.needs import KnowledgeOptions, Needs, ids_of, needs_of
+from understudy.replicate.knowledge.originals import Originals
+from understudy.replicate.knowledge.plan import (
     Identities,
     KnowledgePlan,
     match,
     plan_knowledge,
     to_survey,
 )
-from understudy.replicate.linking import Linker
-from understudy.replicate.needs import KnowledgeOptions, Needs, ids_of, needs_of
-from understudy.replicate.originals import Originals
+from understudy.replicate.knowledge.routes import survey
 from understudy.replicate.plan import Identity, PlanOptions, one_home, pair
-from understudy.replicate.routes import survey
 
 
 @dataclass(frozen=True, slots=True)

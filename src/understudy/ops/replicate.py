@@ -30,7 +30,7 @@ from understudy.replicate.events import Listener, Outcome, Read, Status, silent
 from understudy.replicate.gather import gather_both
 from understudy.replicate.identity import RANDOM
 from understudy.replicate.inventory import Inventory
-from understudy.replicate.originals import Originals
+from understudy.replicate.knowledge.originals import Originals
 from understudy.replicate.plan import Identity, Plan, PlanOptions, make_plan
 from understudy.replicate.prune import orphans, plan_pruning, require_few
 from understudy.replicate.recorder import Recorder

@@ -10,8 +10,8 @@ from typing import Any
 from understudy.errors import SnapshotError
 from understudy.ops.places import PlaceLike
 from understudy.platforms.pacing import RetryPolicy
+from understudy.replicate.knowledge.needs import KnowledgeOptions
 from understudy.replicate.lost import SETTLE_SECONDS
-from understudy.replicate.needs import KnowledgeOptions
 from understudy.replicate.plan import Identity
 from understudy.replicate.selection import Selection
 

@@ -15,7 +15,7 @@ from understudy.model.canonical import pretty
 from understudy.ops.replicate import Job
 from understudy.ops.request import Prune
 from understudy.replicate.inventory import changed_since
-from understudy.replicate.needs import KnowledgeOptions
+from understudy.replicate.knowledge.needs import KnowledgeOptions
 from understudy.replicate.plan import Action, Change, Identity, Plan
 from understudy.replicate.selection import Selection
 from understudy.report.jsonlines import plan_summary

@@ -10,13 +10,13 @@ from understudy.model.assistant import definition
 from understudy.model.canonical import identical
 from understudy.model.knowledge import File, Store
 from understudy.ops.recall import Open, Recalled
-from understudy.replicate.holdings import Holdings
 from understudy.replicate.inventory import Inventory
-from understudy.replicate.knowledge_plan import FileAction
-from understudy.replicate.matching import wire_name
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.matching import wire_name
+from understudy.replicate.knowledge.plan import FileAction
+from understudy.replicate.knowledge.store_plan import StoreAction
 from understudy.replicate.plan import Action, Plan
 from understudy.replicate.shelves import fingerprint
-from understudy.replicate.store_plan import StoreAction
 
 #: How far the clocks of a place and of this machine may differ, in seconds.
 SKEW = 300.0

@@ -20,7 +20,6 @@ from understudy.errors import (
 from understudy.model.assistant import CLONED_FROM, Assistant
 from understudy.platforms.base import Platform
 from understudy.platforms.knowledge import Knowledge
-from understudy.replicate.carrier import Carrier, Provided
 from understudy.replicate.deleting import delete_all
 from understudy.replicate.events import (
     ChangeDone,
@@ -33,12 +32,15 @@ from understudy.replicate.events import (
     StoreOutcome,
     silent,
 )
-from understudy.replicate.fetch import Fetcher
 from understudy.replicate.halt import Halt
-from understudy.replicate.holdings import Holdings
-from understudy.replicate.knowledge_plan import FileAction, KnowledgePlan
+from understudy.replicate.knowledge.carrier import Carrier, Provided
+from understudy.replicate.knowledge.fetch import Fetcher
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.originals import Originals
+from understudy.replicate.knowledge.plan import FileAction, KnowledgePlan
+from understudy.replicate.knowledge.stocking import Stocking
+from understudy.replicate.knowledge.transfer import Transfer
 from understudy.replicate.lost import SETTLE_SECONDS, Finder
-from understudy.replicate.originals import Originals
 from understudy.replicate.outcomes import (
     failed,
     outcome,
@@ -53,9 +55,7 @@ from understudy.replicate.recorder import NoRecorder, Recorder
 from understudy.replicate.result import RunResult
 from understudy.replicate.shelves import Assistants, fingerprint
 from understudy.replicate.slots import Slots
-from understudy.replicate.stocking import Stocking
 from understudy.replicate.tolerant import Tolerant
-from understudy.replicate.transfer import Transfer
 
 log = logging.getLogger("understudy.replicate")
 

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from understudy.model.assistant import Assistant
 from understudy.platforms.base import PlaceInfo
-from understudy.replicate.knowledge_plan import FileAction, KnowledgePlan
+from understudy.replicate.knowledge.plan import FileAction, KnowledgePlan
+from understudy.replicate.knowledge.store_plan import StoreAction
 from understudy.replicate.plan import Action, Change, Plan
-from understudy.replicate.store_plan import StoreAction
 
 
 class Sign(StrEnum):

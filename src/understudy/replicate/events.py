@@ -11,9 +11,9 @@ from enum import StrEnum
 
 from understudy.model.fidelity import Ledger
 from understudy.platforms.base import PlaceInfo, Wait
-from understudy.replicate.knowledge_plan import Lack
+from understudy.replicate.knowledge.plan import Lack
+from understudy.replicate.knowledge.route import Route
 from understudy.replicate.prune import Deletion
-from understudy.replicate.route import Route
 
 
 class Status(StrEnum):

@@ -19,9 +19,9 @@ from understudy.platforms.base import Marker, PlaceInfo, Rendered
 from understudy.replicate.diff import FieldChange, diff
 from understudy.replicate.identity import Counterpart, counterparts
 from understudy.replicate.inventory import Inventory
-from understudy.replicate.knowledge_plan import KnowledgePlan, Lack
-from understudy.replicate.linking import Linker
-from understudy.replicate.needs import Needs
+from understudy.replicate.knowledge.linking import Linker
+from understudy.replicate.knowledge.needs import Needs
+from understudy.replicate.knowledge.plan import KnowledgePlan, Lack
 from understudy.replicate.prune import Deletion
 from understudy.replicate.selection import Selection
 

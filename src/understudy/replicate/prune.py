@@ -13,9 +13,9 @@ from enum import StrEnum
 
 from understudy.errors import SelectionError
 from understudy.model.assistant import Assistant
-from understudy.replicate.holdings import Holdings
 from understudy.replicate.inventory import Inventory
-from understudy.replicate.needs import LISTS, ids_of
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.needs import LISTS, ids_of
 from understudy.replicate.records import Records
 
 #: Part of the copies of this source that may go without being asked for twice.

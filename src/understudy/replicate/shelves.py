@@ -12,7 +12,7 @@ from understudy.model.knowledge import File, Store
 from understudy.model.meaning import meaning
 from understudy.platforms.base import Platform
 from understudy.platforms.knowledge import Knowledge
-from understudy.replicate.matching import wire_name
+from understudy.replicate.knowledge.matching import wire_name
 
 
 class Assistants:

@@ -16,11 +16,11 @@ from understudy.platforms.base import PlaceInfo
 from understudy.redact import hide, redact
 from understudy.replicate.diff import FieldChange
 from understudy.replicate.events import Deleted, FileOutcome, Outcome, Status, StoreOutcome
-from understudy.replicate.knowledge_plan import FileAction, FileStep, KnowledgePlan, Lack
+from understudy.replicate.knowledge.plan import FileAction, FileStep, KnowledgePlan, Lack
+from understudy.replicate.knowledge.store_plan import StoreAction, StoreStep
 from understudy.replicate.plan import Action, Change, Plan
 from understudy.replicate.prune import Deletion
 from understudy.replicate.result import RunResult
-from understudy.replicate.store_plan import StoreAction, StoreStep
 from understudy.report.costs import daily_cost
 
 FORMAT_VERSION = 1

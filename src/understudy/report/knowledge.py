@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import click
 
 from understudy.model.fidelity import Fidelity
-from understudy.replicate.knowledge_plan import FileAction, FileStep, KnowledgePlan, Lack, named
+from understudy.replicate.knowledge.plan import FileAction, FileStep, KnowledgePlan, Lack, named
+from understudy.replicate.knowledge.route import FIDELITY, Route
+from understudy.replicate.knowledge.store_plan import StoreAction, StoreStep
 from understudy.replicate.prune import Deletion
-from understudy.replicate.route import FIDELITY, Route
-from understudy.replicate.store_plan import StoreAction, StoreStep
 from understudy.report.clean import clean, fit
 from understudy.report.costs import VECTOR_STORES, daily_cost, money
 from understudy.report.sizes import many, size

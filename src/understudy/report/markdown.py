@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from understudy.replicate.events import FileOutcome, FileStatus, Outcome, Status
+from understudy.replicate.knowledge.route import FIDELITY
 from understudy.replicate.plan import Plan, notable
 from understudy.replicate.result import RunResult
-from understudy.replicate.route import FIDELITY
 from understudy.report.clean import cell, code
 from understudy.report.jsonlines import arrived, run_summary
 

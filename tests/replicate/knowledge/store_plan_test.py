@@ -15,10 +15,10 @@ from understudy.model.assistant import CLONED_FROM
 from understudy.model.canonical import identical
 from understudy.model.knowledge import File, Store, StoreFile
 from understudy.platforms.knowledge import KnowledgeLimits
-from understudy.replicate.holdings import Holdings
-from understudy.replicate.knowledge_plan import FileAction, Identities, KnowledgePlan
-from understudy.replicate.matching import text_name
-from understudy.replicate.store_plan import StoreAction, StoreStep
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.matching import text_name
+from understudy.replicate.knowledge.plan import FileAction, Identities, KnowledgePlan
+from understudy.replicate.knowledge.store_plan import StoreAction, StoreStep
 
 FULL = {f"key{n:02}": n for n in range(16)}
 SMALL = {"type": "static", "static": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 0}}

@@ -11,21 +11,21 @@ from understudy.model.canonical import identical
 from understudy.model.fidelity import Fidelity, LedgerEntry
 from understudy.model.findings import error
 from understudy.platforms.base import Rendered
-from understudy.replicate.knowledge_plan import (
-    KnowledgePlan,
-    Lack,
-    StoreAction,
-    knowledge_ledger,
-    lack_entries,
-    named,
-)
-from understudy.replicate.needs import (
+from understudy.replicate.knowledge.needs import (
     KnowledgeOptions,
     Needs,
     ids_of,
     placeholders,
     plain,
     resolved,
+)
+from understudy.replicate.knowledge.plan import (
+    KnowledgePlan,
+    Lack,
+    StoreAction,
+    knowledge_ledger,
+    lack_entries,
+    named,
 )
 
 _TOOLS = {"file_search": "--file-search", "code_interpreter": "--code-interpreter"}

@@ -20,7 +20,8 @@ from understudy.replicate.events import (
     StoreOutcome,
 )
 from understudy.replicate.halt import Halt
-from understudy.replicate.knowledge_plan import (
+from understudy.replicate.knowledge.needs import Needs
+from understudy.replicate.knowledge.plan import (
     FileAction,
     FileStep,
     KnowledgePlan,
@@ -28,11 +29,10 @@ from understudy.replicate.knowledge_plan import (
     knowledge_ledger,
     lack_entries,
 )
-from understudy.replicate.needs import Needs
+from understudy.replicate.knowledge.stocking import Stocking, unwritten
+from understudy.replicate.knowledge.store_plan import StoreStep
+from understudy.replicate.knowledge.transfer import AT_REST, Transfer, failed, outcome
 from understudy.replicate.slots import Slots
-from understudy.replicate.stocking import Stocking, unwritten
-from understudy.replicate.store_plan import StoreStep
-from understudy.replicate.transfer import AT_REST, Transfer, failed, outcome
 
 log = logging.getLogger("understudy.replicate")
 

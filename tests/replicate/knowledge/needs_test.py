@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from replicate.holding import BOTH
 from strategies import json_values
-from understudy.replicate.needs import (
+from understudy.replicate.knowledge.needs import (
     LISTS,
     PREFIX,
     KnowledgeOptions,

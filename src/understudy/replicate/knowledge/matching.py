@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from understudy.model.knowledge import File, StoreFile
-from understudy.replicate.holdings import Holdings
+from understudy.replicate.knowledge.holdings import Holdings
 
 #: Appended to the name of a file that travelled as its parsed text.
 TEXT_SUFFIX = ".txt"

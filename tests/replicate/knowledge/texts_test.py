@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.replicate.texts import FEWEST, Joiner, overlap, share_of
+from understudy.replicate.knowledge.texts import FEWEST, Joiner, overlap, share_of
 
 
 def joined(chunks: list[str]) -> str:

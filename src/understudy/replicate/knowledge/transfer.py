@@ -19,13 +19,13 @@ from understudy.model.fidelity import Fidelity
 from understudy.model.knowledge import File
 from understudy.platforms.knowledge import Content, Knowledge
 from understudy.replicate.events import FileOutcome, FileStatus
-from understudy.replicate.fetch import Fetched, Fetcher, UnavailableError
 from understudy.replicate.halt import Halt
-from understudy.replicate.knowledge_plan import FileAction, FileStep
+from understudy.replicate.knowledge.fetch import Fetched, Fetcher, UnavailableError
+from understudy.replicate.knowledge.matching import wire_name
+from understudy.replicate.knowledge.plan import FileAction, FileStep
+from understudy.replicate.knowledge.route import FIDELITY, Route
 from understudy.replicate.lost import Created, Finder
-from understudy.replicate.matching import wire_name
 from understudy.replicate.recorder import Recorder
-from understudy.replicate.route import FIDELITY, Route
 from understudy.replicate.shelves import Files, Sent
 
 #: Purposes that may be uploaded; others are given by the provider and become `assistants`.

@@ -6,7 +6,7 @@ import pytest
 
 from understudy.errors import UsageError
 from understudy.model.knowledge import File
-from understudy.replicate.originals import Originals
+from understudy.replicate.knowledge.originals import Originals
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from replicate.holding import CLOSED, EXACT, TEXT, Pair, file, holding, inside, 
 from understudy.model.assistant import CLONED_FROM
 from understudy.model.knowledge import Held, Store
 from understudy.platforms.knowledge import KnowledgeLimits
-from understudy.replicate.holdings import Holdings
-from understudy.replicate.knowledge_plan import (
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.needs import KnowledgeOptions, Needs
+from understudy.replicate.knowledge.plan import (
     FileAction,
     FileStep,
     Identities,
@@ -24,7 +25,6 @@ from understudy.replicate.knowledge_plan import (
     lack_entries,
     named,
 )
-from understudy.replicate.needs import KnowledgeOptions, Needs
 
 IDS = tuple("abcdef")
 SIZES = (1, 2, 3, 5, 8, 13)

@@ -15,12 +15,12 @@ from understudy.model.canonical import identical
 from understudy.model.fidelity import Fidelity, LedgerEntry
 from understudy.model.knowledge import File, Held, Store, StoreFile
 from understudy.platforms.knowledge import KnowledgeLimits
-from understudy.replicate.holdings import Holdings
 from understudy.replicate.identity import Counterpart, counterparts
-from understudy.replicate.matching import Hints, Match, match_files, sent_name
-from understudy.replicate.needs import KnowledgeOptions, Needs
-from understudy.replicate.route import FIDELITY, Offer, Route
-from understudy.replicate.store_plan import StoreAction, StoreStep, plan_store
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.matching import Hints, Match, match_files, sent_name
+from understudy.replicate.knowledge.needs import KnowledgeOptions, Needs
+from understudy.replicate.knowledge.route import FIDELITY, Offer, Route
+from understudy.replicate.knowledge.store_plan import StoreAction, StoreStep, plan_store
 
 __all__ = ["FileAction", "FileStep", "KnowledgePlan", "Lack", "StoreAction", "StoreStep"]
 

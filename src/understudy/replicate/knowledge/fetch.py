@@ -19,15 +19,15 @@ from understudy.errors import (
 )
 from understudy.platforms.knowledge import Content, Knowledge
 from understudy.replicate.events import FilePassed, Listener, silent
-from understudy.replicate.holdings import Holdings
-from understudy.replicate.knowledge_plan import FileStep
-from understudy.replicate.matching import text_name
-from understudy.replicate.originals import Originals
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.matching import text_name
+from understudy.replicate.knowledge.originals import Originals
+from understudy.replicate.knowledge.plan import FileStep
+from understudy.replicate.knowledge.relay import BrokenOffError, Relay
+from understudy.replicate.knowledge.route import Route
+from understudy.replicate.knowledge.spool import IN_MEMORY, Local, Spool
+from understudy.replicate.knowledge.texts import Joiner, share_of
 from understudy.replicate.recorder import Recorder
-from understudy.replicate.relay import BrokenOffError, Relay
-from understudy.replicate.route import Route
-from understudy.replicate.spool import IN_MEMORY, Local, Spool
-from understudy.replicate.texts import Joiner, share_of
 
 log = logging.getLogger("understudy.replicate")
 

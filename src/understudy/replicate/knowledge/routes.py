@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from understudy.errors import MissingError
 from understudy.model.knowledge import File, Held
 from understudy.platforms.knowledge import Knowledge
-from understudy.replicate.holdings import Holdings
-from understudy.replicate.needs import KnowledgeOptions
-from understudy.replicate.originals import Originals
-from understudy.replicate.route import Offer, Route
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.needs import KnowledgeOptions
+from understudy.replicate.knowledge.originals import Originals
+from understudy.replicate.knowledge.route import Offer, Route
 
 
 async def survey(

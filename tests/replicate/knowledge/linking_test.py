@@ -12,9 +12,9 @@ from understudy.model.assistant import CLONED_FROM, Assistant
 from understudy.model.fidelity import Fidelity
 from understudy.model.knowledge import Store
 from understudy.platforms.base import Rendered
-from understudy.replicate.knowledge_plan import KnowledgePlan
-from understudy.replicate.linking import Linker
-from understudy.replicate.needs import KnowledgeOptions, Needs
+from understudy.replicate.knowledge.linking import Linker
+from understudy.replicate.knowledge.needs import KnowledgeOptions, Needs
+from understudy.replicate.knowledge.plan import KnowledgePlan
 
 BOTH = KnowledgeOptions(file_search=True, code_interpreter=True)
 EMPTY = Rendered({"name": "A"}, ())

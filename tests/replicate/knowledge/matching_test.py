@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from replicate.holding import file, holding, inside, store
 from understudy.model.knowledge import File
-from understudy.replicate.holdings import Holdings
-from understudy.replicate.matching import (
+from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.matching import (
     Hints,
     Match,
     match_files,

@@ -17,12 +17,12 @@ from understudy.model.knowledge import Store, StoreFile
 from understudy.platforms.knowledge import Knowledge
 from understudy.replicate.events import Indexing, Listener, Status, StoreOutcome
 from understudy.replicate.halt import Halt
-from understudy.replicate.holdings import contents_of
+from understudy.replicate.knowledge.holdings import contents_of
+from understudy.replicate.knowledge.store_plan import StoreAction, StoreStep
 from understudy.replicate.lost import Created, Finder
 from understudy.replicate.recorder import Recorder
 from understudy.replicate.shelves import Stores, fingerprint
 from understudy.replicate.slots import Slots
-from understudy.replicate.store_plan import StoreAction, StoreStep
 
 #: Stores come after assistants and before files when a slot is free.
 PRIORITY = 1

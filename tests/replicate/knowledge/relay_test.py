@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from understudy.errors import LostAnswerError, RejectedError
 from understudy.platforms.knowledge import PIECE, Sink
-from understudy.replicate.relay import WINDOW, BrokenOffError, Relay
+from understudy.replicate.knowledge.relay import WINDOW, BrokenOffError, Relay
 
 WHOLE = bytes(range(256)) * (3 * PIECE // 256) + b"the end"
 

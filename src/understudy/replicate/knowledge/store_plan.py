@@ -12,8 +12,8 @@ from understudy.model.canonical import identical
 from understudy.model.knowledge import STORE_FIELDS, Store, StoreFile
 from understudy.platforms.knowledge import KnowledgeLimits
 from understudy.replicate.diff import FieldChange, diff
-from understudy.replicate.holdings import Holdings
 from understudy.replicate.identity import Counterpart
+from understudy.replicate.knowledge.holdings import Holdings
 
 #: Failures of indexing that another attempt may cure.
 PASSING = frozenset({"server_error", ""})

@@ -1,0 +1,1 @@
+"""Carrying the files and vector stores that assistants lean on."""
