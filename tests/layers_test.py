@@ -18,6 +18,7 @@ DATA = (
     "replicate.events",
     "replicate.inventory",
     "replicate.knowledge.plan",
+    "replicate.knowledge.ledger",
     "replicate.knowledge.needs",
     "replicate.plan",
     "replicate.prune",

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from understudy.model.assistant import Assistant
     from understudy.ops.api import check, clone, export, list_assistants, plan
     from understudy.ops.look import Listing
-    from understudy.ops.replicate import Report
     from understudy.ops.request import Prune, Request
+    from understudy.ops.run import Report
     from understudy.platforms.base import Platform
     from understudy.platforms.memory import Memory
     from understudy.platforms.pacing import RetryPolicy
@@ -75,7 +75,7 @@ _HOME = {
     "ops.api": ("check", "clone", "export", "list_assistants", "plan"),
     "replicate.result": ("Exported",),
     "ops.look": ("Listing",),
-    "ops.replicate": ("Report",),
+    "ops.run": ("Report",),
     "ops.request": ("Prune", "Request"),
     "platforms.base": ("Platform",),
     "platforms.memory": ("Memory",),

@@ -26,9 +26,10 @@ from understudy.cli.options import (
 from understudy.cli.progress import Screen
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
-from understudy.ops.replicate import Report, carry_out, open_job, output, plan_exit_code
+from understudy.ops.replicate import open_job
 from understudy.ops.request import DEFAULT_CONCURRENCY, DEFAULT_SETTLE, Request
 from understudy.ops.resume import interrupted
+from understudy.ops.run import Report, carry_out, output, plan_exit_code
 from understudy.ops.saved import SavedPlan, load_plan, require_unchanged, save_plan
 from understudy.replicate.plan import Action, Identity, Plan
 from understudy.report.clean import clean

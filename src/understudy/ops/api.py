@@ -15,8 +15,9 @@ from understudy.ops import drift, look
 from understudy.ops import export as exporting
 from understudy.ops.look import Listing
 from understudy.ops.places import PlaceLike
-from understudy.ops.replicate import Report, carry_out, open_job, output
+from understudy.ops.replicate import open_job
 from understudy.ops.request import DEFAULT_CONCURRENCY, Request
+from understudy.ops.run import Report, carry_out, output
 from understudy.replicate.drift import Drift
 from understudy.replicate.events import Listener, silent
 from understudy.replicate.knowledge.needs import KnowledgeOptions

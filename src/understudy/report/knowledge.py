@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import click
 
 from understudy.model.fidelity import Fidelity
-from understudy.replicate.knowledge.plan import FileAction, FileStep, KnowledgePlan, Lack, named
+from understudy.replicate.knowledge.ledger import named
+from understudy.replicate.knowledge.plan import FileAction, FileStep, KnowledgePlan, Lack
 from understudy.replicate.knowledge.route import FIDELITY, Route
 from understudy.replicate.knowledge.store_plan import StoreAction, StoreStep
 from understudy.replicate.prune import Deletion

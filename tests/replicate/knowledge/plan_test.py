@@ -14,6 +14,7 @@ from understudy.model.assistant import CLONED_FROM
 from understudy.model.knowledge import Held, Store
 from understudy.platforms.knowledge import KnowledgeLimits
 from understudy.replicate.knowledge.holdings import Holdings
+from understudy.replicate.knowledge.ledger import knowledge_ledger, lack_entries, named
 from understudy.replicate.knowledge.needs import KnowledgeOptions, Needs
 from understudy.replicate.knowledge.plan import (
     FileAction,
@@ -21,9 +22,6 @@ from understudy.replicate.knowledge.plan import (
     Identities,
     KnowledgePlan,
     StoreAction,
-    knowledge_ledger,
-    lack_entries,
-    named,
 )
 
 IDS = tuple("abcdef")

@@ -20,15 +20,9 @@ from understudy.replicate.events import (
     StoreOutcome,
 )
 from understudy.replicate.halt import Halt
+from understudy.replicate.knowledge.ledger import knowledge_ledger, lack_entries
 from understudy.replicate.knowledge.needs import Needs
-from understudy.replicate.knowledge.plan import (
-    FileAction,
-    FileStep,
-    KnowledgePlan,
-    Lack,
-    knowledge_ledger,
-    lack_entries,
-)
+from understudy.replicate.knowledge.plan import FileAction, FileStep, KnowledgePlan, Lack
 from understudy.replicate.knowledge.stocking import Stocking, unwritten
 from understudy.replicate.knowledge.store_plan import StoreStep
 from understudy.replicate.knowledge.transfer import AT_REST, Transfer, failed, outcome

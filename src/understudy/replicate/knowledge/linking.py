@@ -11,6 +11,7 @@ from understudy.model.canonical import identical
 from understudy.model.fidelity import Fidelity, LedgerEntry
 from understudy.model.findings import error
 from understudy.platforms.base import Rendered
+from understudy.replicate.knowledge.ledger import knowledge_ledger, lack_entries, named
 from understudy.replicate.knowledge.needs import (
     KnowledgeOptions,
     Needs,
@@ -19,14 +20,7 @@ from understudy.replicate.knowledge.needs import (
     plain,
     resolved,
 )
-from understudy.replicate.knowledge.plan import (
-    KnowledgePlan,
-    Lack,
-    StoreAction,
-    knowledge_ledger,
-    lack_entries,
-    named,
-)
+from understudy.replicate.knowledge.plan import KnowledgePlan, Lack, StoreAction
 
 _TOOLS = {"file_search": "--file-search", "code_interpreter": "--code-interpreter"}
 
