@@ -173,10 +173,13 @@ class Sandbox:
         if runner is None:
             self._folder.remove()
             return
-        connections = runner.server.connections if runner.server else []
-        transports = [c.transport for c in connections if c.transport is not None]
+        server = runner.server
+        transports = [c.transport for c in server.connections] if server else []
         await runner.cleanup()
-        for transport in transports:
+        # Who was accepted a moment ago is registered only now.
+        await asyncio.sleep(0)
+        transports += [c.transport for c in server.connections] if server else []
+        for transport in filter(None, transports):
             transport.abort()  # closing would wait for a reader who has left
         await asyncio.sleep(0)  # the loop tells each of them that it is closed
         await asyncio.sleep(0)
