@@ -1,6 +1,7 @@
 """The server: takes requests in, lets faults happen, records what came of it."""
 
 import asyncio
+import socket
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -29,6 +30,7 @@ from understudy.sandbox.state import Project
 from understudy.sandbox.wire import ApiError, Reply, invalid_beta, invalid_url
 
 HOST = "127.0.0.1"
+BACKLOG = 1024
 _READ_AHEAD = 256 * 1024
 Status = int | Literal["pending", "dropped"]
 _ASSISTANTS = frozenset(PLAIN) - {"models", "other"}
@@ -128,6 +130,7 @@ class Sandbox:
         self._lenient = accept_unknown_parameters
         self._clock = clock
         self._runner: web.ServerRunner | None = None
+        self._listening: socket.socket | None = None
         self._closing = asyncio.Event()
 
     @property
@@ -163,7 +166,9 @@ class Sandbox:
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
         self._runner = runner
         await runner.setup()
-        await web.TCPSite(runner, HOST, self._port, backlog=1024).start()
+        listening = socket.create_server((HOST, self._port), backlog=BACKLOG)
+        self._listening = listening
+        await web.SockSite(runner, listening, backlog=BACKLOG).start()
         self._port = runner.addresses[0][1]
 
     async def aclose(self) -> None:
@@ -173,17 +178,31 @@ class Sandbox:
         if runner is None:
             self._folder.remove()
             return
-        server = runner.server
-        transports = [c.transport for c in server.connections] if server else []
+        await self._stop_accepting()
+        connections = runner.server.connections if runner.server else []
+        transports = [c.transport for c in connections]
         await runner.cleanup()
-        # Who was accepted a moment ago is registered only now.
-        await asyncio.sleep(0)
-        transports += [c.transport for c in server.connections] if server else []
         for transport in filter(None, transports):
             transport.abort()  # closing would wait for a reader who has left
         await asyncio.sleep(0)  # the loop tells each of them that it is closed
         await asyncio.sleep(0)
         self._folder.remove()
+
+    async def _stop_accepting(self) -> None:
+        """Accept nobody new, and wait for those that were accepted a moment ago.
+
+        Closing the listening socket under them would leave theirs open.
+        """
+        if self._listening is None or self._listening.fileno() < 0:
+            return
+        with suppress(NotImplementedError):  # on Windows
+            asyncio.get_running_loop().remove_reader(self._listening.fileno())
+        accepting = [
+            task
+            for task in asyncio.all_tasks()
+            if getattr(task.get_coro(), "__name__", "") == "_accept_connection2"
+        ]
+        await asyncio.gather(*accepting, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
         await self.start()
