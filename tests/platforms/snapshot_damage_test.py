@@ -103,7 +103,7 @@ def test_stray_bytes_alone_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("files.json", '[\n  {"id": "a",}\n]', "files.json, line 2, column 14"),
+        ("files.json", '[\n  {"id": "a" 1}\n]', "files.json, line 2, column 14"),
         ("files.json", "{}", "must hold a list"),
         ("files.json", "[1]", r"files.json: \[0\]"),
         ("files.json", "[{}]", r"\[0\] has no id"),
