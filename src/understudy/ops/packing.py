@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +32,7 @@ from understudy.replicate.knowledge.plan import (
 )
 from understudy.replicate.knowledge.routes import survey
 from understudy.replicate.plan import Identity, PlanOptions, one_home, pair
+from understudy.replicate.reading import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,29 +153,22 @@ async def _read(
     def relevant(store: Store) -> bool:
         return store.cloned_from in stores or store.id in known or store.id in stores
 
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            one = tasks.create_task(
-                source_holdings(
-                    source.knowledge,
-                    stores=stores,
-                    files=files,
-                    everything=options.selection.everything,
-                    on_read=_counter(source, listener),
-                )
-            )
-            two = tasks.create_task(
-                destination_holdings(
-                    destination.knowledge,
-                    relevant=relevant,
-                    known_stores=known,
-                    known_files=set(recalled.files.values()),
-                    on_read=_counter(destination, listener),
-                )
-            )
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    held, there = one.result(), two.result()
+    held, there = await together(
+        source_holdings(
+            source.knowledge,
+            stores=stores,
+            files=files,
+            everything=options.selection.everything,
+            on_read=_counter(source, listener),
+        ),
+        destination_holdings(
+            destination.knowledge,
+            relevant=relevant,
+            known_stores=known,
+            known_files=set(recalled.files.values()),
+            on_read=_counter(destination, listener),
+        ),
+    )
     # Copying back, or on to a third place: originals and siblings are looked into, too.
     origins = {s.cloned_from for s in held.stores.values() if s.cloned_from}
     akin = {s.id for s in there.stores.values() if s.id in origins or s.cloned_from in origins}

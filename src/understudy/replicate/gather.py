@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from operator import attrgetter
 
-from understudy.errors import LostAnswerError, MissingError
 from understudy.model.assistant import Assistant
 from understudy.model.canonical import identical
 from understudy.platforms.base import Platform
 from understudy.replicate.inventory import Inventory
-
-#: How often a listing begins again because the place changes under it.
-_RESTARTS = 5
-
-#: Retrieves in flight together.
-_AT_ONCE = 8
+from understudy.replicate.reading import each, every, if_there, together
 
 #: The fields that take most of the memory.
 _LARGE = ("instructions", "tools", "response_format")
@@ -64,36 +58,23 @@ async def gather(
     not show are asked for one by one, because lists can lag behind creates.
     """
     shared = shared or Shared()
-    found: dict[str, Assistant] = {}
-    after: str | None = None
-    restarts = 0
-    while True:
-        try:
-            page = await platform.list_page(after=after)
-        except MissingError:
-            # The last one of a page was deleted meanwhile: the listing has to begin again.
-            if after is None or restarts == _RESTARTS:
-                raise
-            restarts, after = restarts + 1, None
-            found.clear()
-            continue
-        fresh = [a for a in page.assistants if a.id not in found]
-        if page.after is not None and not fresh:
-            raise LostAnswerError(
-                f"{platform.info.name}: the listing repeats itself after {len(found)} assistants.",
-                hint="The server does not page; it cannot be read completely.",
-            )
-        for assistant in fresh:
-            found[assistant.id] = shared.take(assistant)
-        on_page(platform.info.name, len(found))
-        if (after := page.after) is None:
-            break
+    name = platform.info.name
+
+    async def page(after: str | None) -> tuple[Sequence[Assistant], str | None]:
+        got = await platform.list_page(after=after)
+        return got.assistants, got.after
+
+    found = await every(
+        page,
+        attrgetter("id"),
+        what=f"assistants in {name}",
+        take=shared.take,
+        on_page=lambda count: on_page(name, count),
+    )
     unseen = [assistant_id for assistant_id in known if assistant_id not in found]
-    for start in range(0, len(unseen), _AT_ONCE):
-        at_once = unseen[start : start + _AT_ONCE]
-        for late in await asyncio.gather(*(_retrieve(platform, i) for i in at_once)):
-            if late is not None:
-                found[late.id] = shared.take(late)
+    for late in await each(unseen, lambda one: if_there(platform.retrieve(one))):
+        if late is not None:
+            found[late.id] = shared.take(late)
     return Inventory(platform.info, platform.capabilities, tuple(found.values()))
 
 
@@ -106,19 +87,8 @@ async def gather_both(
 ) -> tuple[Inventory, Inventory]:
     """Return both inventories; the first failure stops the other reading."""
     shared = Shared()
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            one = tasks.create_task(gather(source, shared=shared, on_page=on_page))
-            two = tasks.create_task(
-                gather(destination, known=known, shared=shared, on_page=on_page)
-            )
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return one.result(), two.result()
-
-
-async def _retrieve(platform: Platform, assistant_id: str) -> Assistant | None:
-    try:
-        return await platform.retrieve(assistant_id)
-    except MissingError:
-        return None
+    one, other = await together(
+        gather(source, shared=shared, on_page=on_page),
+        gather(destination, known=known, shared=shared, on_page=on_page),
+    )
+    return one, other

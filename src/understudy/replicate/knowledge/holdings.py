@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from operator import attrgetter
 
-from understudy.errors import LostAnswerError, MissingError
+from understudy.errors import MissingError
 from understudy.model.canonical import digest
 from understudy.model.knowledge import STORE_FIELDS, File, Store, StoreFile
-from understudy.platforms.knowledge import Knowledge, StoreFilePage
-
-#: How often a listing begins again because the place changes under it.
-_RESTARTS = 5
-
-#: Requests in flight together.
-_AT_ONCE = 8
+from understudy.platforms.knowledge import Knowledge
+from understudy.replicate.reading import each, every, if_there, together
 
 #: Files from which a store is read from both ends.
 _MANY = 300
 
 #: Called with a number of things that were read, for displays.
 OnRead = Callable[[int], None]
-
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-R = TypeVar("R")
-
-
-class _Page(Protocol[T_co]):
-    @property
-    def items(self) -> tuple[T_co, ...]: ...
-
-    @property
-    def after(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +66,9 @@ async def source_holdings(
     """
     found: dict[str, Store] = {}
     if stores and everything:
-        found = {s.id: s for s in await _every(knowledge.list_stores, _id, on_read)}
+        found = await _all_stores(knowledge, on_read)
     missing = [one for one in stores if one not in found]
-    for store in await _each(missing, lambda one: _if_there(knowledge.retrieve_store(one))):
+    for store in await each(missing, lambda one: if_there(knowledge.retrieve_store(one))):
         if store is not None:
             found[store.id] = store
     wanted = {one: found[one] for one in stores if one in found}
@@ -94,7 +76,8 @@ async def source_holdings(
     needed = dict.fromkeys(files)
     for inside in contents.values():
         needed.update(dict.fromkeys(f.file_id for f in inside))
-    held = await _files(knowledge, needed, on_read) if needed else {}
+    held = await _all_files(knowledge, on_read) if needed else {}
+    held |= await _asked_for(knowledge, [one for one in needed if one not in held])
     return Holdings(held, wanted, contents, unreadable)
 
 
@@ -111,22 +94,16 @@ async def destination_holdings(
     The known ones must be there as far as anybody remembers: those that no list shows are asked
     for one by one, because lists can lag behind creates.
     """
-    listed_stores, listed_files = await asyncio.gather(
-        _every(knowledge.list_stores, _id, on_read), _every(knowledge.list_files, _id, on_read)
-    )
-    stores = {s.id: s for s in listed_stores}
-    files = {f.id: f for f in listed_files}
+    stores, files = await together(_all_stores(knowledge, on_read), _all_files(knowledge, on_read))
     unseen = [one for one in known_stores if one not in stores]
-    for late in await _each(unseen, lambda one: _if_there(knowledge.retrieve_store(one))):
+    for late in await each(unseen, lambda one: if_there(knowledge.retrieve_store(one))):
         if late is not None:
             stores[late.id] = late
     wanted = {one: store for one, store in stores.items() if relevant(store)}
     contents, unreadable = await _contents(knowledge, wanted, on_read)
     attached = {f.file_id for inside in contents.values() for f in inside}
     absent = [one for one in {*attached, *known_files} if one not in files]
-    for file in await _each(absent, lambda one: _if_there(knowledge.retrieve_file(one))):
-        if file is not None:
-            files[file.id] = file
+    files |= await _asked_for(knowledge, absent)
     return Holdings(files, stores, contents, unreadable)
 
 
@@ -138,16 +115,21 @@ async def contents_of(
     A store that has many, as `total` says, is read from both ends at once.
     """
 
-    def page(after: str | None, newest_first: bool = False) -> Awaitable[StoreFilePage]:
-        return knowledge.list_store_files(store_id, after=after, newest_first=newest_first)
+    async def page(
+        after: str | None, newest_first: bool = False
+    ) -> tuple[Sequence[StoreFile], str | None]:
+        got = await knowledge.list_store_files(store_id, after=after, newest_first=newest_first)
+        return got.items, got.after
 
     if total >= _MANY and (found := await _from_both_ends(page, total)) is not None:
         return found
-    return await _every(page, lambda f: f.file_id, lambda _: None, positional=True)
+    inside = await every(page, attrgetter("file_id"), what="files in a vector store")
+    return tuple(inside.values())
 
 
 async def _from_both_ends(
-    page: Callable[[str | None, bool], Awaitable[StoreFilePage]], total: int
+    page: Callable[[str | None, bool], Awaitable[tuple[Sequence[StoreFile], str | None]]],
+    total: int,
 ) -> tuple[StoreFile, ...] | None:
     """Return what both ends found once they met, None when that is not all there should be.
 
@@ -159,16 +141,15 @@ async def _from_both_ends(
     async def read(mine: dict[str, StoreFile], other: dict[str, StoreFile], *, back: bool) -> None:
         after: str | None = None
         while True:
-            got = await page(after, back)
-            fresh = [f for f in got.items if f.file_id not in mine]
+            items, after = await page(after, back)
+            fresh = [f for f in items if f.file_id not in mine]
             met = any(f.file_id in other for f in fresh)
             mine.update((f.file_id, f) for f in fresh)
-            after = got.after
             if after is None or met or not fresh:
                 return
 
     try:
-        await asyncio.gather(read(oldest, newest, back=False), read(newest, oldest, back=True))
+        await together(read(oldest, newest, back=False), read(newest, oldest, back=True))
     except MissingError:  # what a page ended with was taken out meanwhile
         return None
     rest = [f for f in reversed(newest.values()) if f.file_id not in oldest]
@@ -192,74 +173,29 @@ async def _contents(
         on_read(len(inside))
         return store.id, inside
 
-    found = await _each(list(stores.values()), read)
+    found = await each(list(stores.values()), read)
     return dict(pair for pair in found if pair is not None), unreadable
 
 
-async def _files(knowledge: Knowledge, needed: Collection[str], on_read: OnRead) -> dict[str, File]:
-    listed = {f.id: f for f in await _every(knowledge.list_files, _id, on_read)}
-    absent = [one for one in needed if one not in listed]
-    for late in await _each(absent, lambda one: _if_there(knowledge.retrieve_file(one))):
-        if late is not None:
-            listed[late.id] = late
-    return listed
+async def _all_stores(knowledge: Knowledge, on_read: OnRead) -> dict[str, Store]:
+    async def page(after: str | None) -> tuple[Sequence[Store], str | None]:
+        got = await knowledge.list_stores(after=after)
+        on_read(len(got.items))
+        return got.items, got.after
+
+    return await every(page, attrgetter("id"), what="vector stores")
 
 
-async def _every(
-    page: Callable[..., Awaitable[_Page[T]]],
-    key: Callable[[T], str],
-    on_read: OnRead,
-    *,
-    positional: bool = False,
-) -> tuple[T, ...]:
-    """Return all items of a listing, each once; begins again when its last one was deleted."""
-    found: dict[str, T] = {}
-    after: str | None = None
-    restarts = 0
-    while True:
-        try:
-            got = await (page(after) if positional else page(after=after))
-        except MissingError:
-            if after is None or restarts == _RESTARTS:
-                raise
-            restarts, after = restarts + 1, None
-            found.clear()
-            continue
-        fresh = [item for item in got.items if key(item) not in found]
-        if got.after is not None and not fresh:
-            raise LostAnswerError(
-                f"A listing repeats itself after {len(found)} items.",
-                hint="The server does not page; it cannot be read completely.",
-            )
-        found.update((key(item), item) for item in fresh)
-        on_read(len(fresh))
-        if (after := got.after) is None:
-            return tuple(found.values())
+async def _all_files(knowledge: Knowledge, on_read: OnRead) -> dict[str, File]:
+    async def page(after: str | None) -> tuple[Sequence[File], str | None]:
+        got = await knowledge.list_files(after=after)
+        on_read(len(got.items))
+        return got.items, got.after
+
+    return await every(page, attrgetter("id"), what="files")
 
 
-async def _each(items: Collection[T], ask: Callable[[T], Awaitable[R]]) -> list[R]:
-    """Ask about each item, a few at a time, and return the answers in order."""
-    turns = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(item: T) -> R:
-        async with turns:
-            return await ask(item)
-
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            asked = [tasks.create_task(one(item)) for item in items]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in asked]
-
-
-async def _if_there(asking: Awaitable[T]) -> T | None:
-    try:
-        return await asking
-    except MissingError:
-        return None
-
-
-def _id(item: Any) -> str:
-    found: str = item.id
-    return found
+async def _asked_for(knowledge: Knowledge, absent: Collection[str]) -> dict[str, File]:
+    """Return those of the files that are there although no list shows them."""
+    found = await each(absent, lambda one: if_there(knowledge.retrieve_file(one)))
+    return {file.id: file for file in found if file is not None}
