@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 import understudy
-from understudy import FileStatus, KnowledgeOptions, Report, Status
+from understudy import FileStatus, KnowledgeOptions, Report, RetryPolicy, Status
 from understudy.platforms.assistants_v2 import AssistantsV2
 from understudy.platforms.knowledge import KnowledgeLimits
 from understudy.platforms.openai_wire import Wire
@@ -196,3 +197,40 @@ async def test_a_copy_that_somebody_deleted_is_asked_for_once(tmp_path: Path) ->
         sandbox.requests.clear()
         assert not (await clone(sandbox, output_dir=tmp_path)).plan.sends
         assert sandbox.count("files.retrieve") == 0
+
+
+QUICK = RetryPolicy(attempts=2, base=0.001, longest=0.002)
+
+
+async def into_a_snapshot(sandbox: Sandbox, folder: Path) -> Report:
+    settings = understudy.load(
+        {"OPENAI_SRC_BASE_URL": sandbox.base_url, "OPENAI_SRC_API_KEY": SOURCE}, folder
+    )
+    return await asyncio.wait_for(
+        understudy.clone(
+            "src",
+            str(folder / "snapshot"),
+            settings=settings,
+            knowledge=KnowledgeOptions(**BOTH),
+            retry=QUICK,
+        ),
+        30,
+    )
+
+
+async def test_a_large_file_that_breaks_off_on_its_way_into_a_snapshot_is_not_kept(
+    tmp_path: Path,
+) -> None:
+    content = os.urandom(3_000_000)
+    async with Sandbox(purpose_rule=False) as sandbox:
+        lean_on(sandbox, "large.bin", content, in_store=False)
+        sandbox.faults = (Fault("truncated", "files.content"),)
+        report = await into_a_snapshot(sandbox, tmp_path)
+        assert report.result.files[0].status is FileStatus.FAILED
+        assert report.exit_code == 3
+        blobs = tmp_path / "snapshot" / "files"
+        assert not [path for path in blobs.rglob("*") if path.stat().st_size >= len(content)]
+        sandbox.faults = ()
+        report = await into_a_snapshot(sandbox, tmp_path)
+        assert report.exit_code == 0
+        assert (blobs / hashlib.sha256(content).hexdigest()).read_bytes() == content

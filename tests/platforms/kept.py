@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from pieces import Bucket, Pieces
+from pieces import Bucket
 from understudy.model.knowledge import File, Store, StoreFile
 from understudy.platforms.base import PlaceInfo
 from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
@@ -24,7 +24,16 @@ def tree(root: Path) -> dict[str, bytes]:
 
 def keep(knowledge: SnapshotKnowledge, number: int, data: bytes) -> File:
     file = File(f"file-{number}", f"{number}.txt", len(data), "assistants", 1000 - number)
-    return knowledge.keep_file(file, Pieces(data))
+    return put(knowledge, file, data)
+
+
+def put(knowledge: SnapshotKnowledge, file: File, data: bytes | None) -> File:
+    """Keep a file with these bytes, as an export does; without any it is noted as missing."""
+    if data is None:
+        return knowledge.keep_file(file, None)
+    with knowledge.incoming() as blob:
+        blob.write(data)
+        return knowledge.keep_file(file, blob)
 
 
 async def fetched(knowledge: SnapshotKnowledge, file_id: str) -> bytes:

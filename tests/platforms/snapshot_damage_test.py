@@ -249,7 +249,6 @@ async def test_what_was_uploaded_survives_a_kill(tmp_path: Path) -> None:
 _FULL = """
 import resource, sys
 from pathlib import Path
-from pieces import Pieces
 from understudy.errors import OutputError
 from understudy.model.knowledge import File
 from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
@@ -258,7 +257,9 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 knowledge = SnapshotKnowledge(Path(sys.argv[1]))
 for size in (1 << 20, (1 << 20) + 1, 1 << 22):
     try:
-        knowledge.keep_file(File(f"file-{size}", "x"), Pieces(bytes(size)))
+        with knowledge.incoming() as blob:
+            blob.write(bytes(size))
+            knowledge.keep_file(File(f"file-{size}", "x"), blob)
     except OutputError:
         print("full")
 knowledge.flush()

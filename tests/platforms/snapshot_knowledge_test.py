@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pieces import Bucket, Pieces
-from platforms.kept import SOURCE, STATIC, exported, fetched, keep, sha, tree
+from platforms.kept import SOURCE, STATIC, exported, fetched, keep, put, sha, tree
 from strategies import NASTY, json_values
 from understudy.errors import OutputError, RejectedError, SnapshotError
 from understudy.model.assistant import Assistant
@@ -81,7 +81,7 @@ async def test_an_uploaded_file_has_an_id_that_follows_from_name_and_bytes(tmp_p
 async def test_an_id_that_something_else_has_is_not_taken(tmp_path: Path) -> None:
     knowledge = SnapshotKnowledge(tmp_path)
     wanted = "file-" + sha((sha(b"x") + "a.txt").encode())[:24]
-    knowledge.keep_file(File(wanted, "other.txt"), Pieces(b"other"))
+    put(knowledge, File(wanted, "other.txt"), b"other")
     made = await knowledge.upload("a.txt", Pieces(b"x"))
     assert made.id != wanted
     assert (await knowledge.upload("a.txt", Pieces(b"x"))).id == made.id
@@ -168,11 +168,9 @@ def test_content_that_is_not_what_it_should_be_is_refused(tmp_path: Path) -> Non
 
     knowledge = SnapshotKnowledge(tmp_path)
     with pytest.raises(SnapshotError, match="changed"):
-        knowledge.keep_file(File("file-1", "a.txt"), Shrunk(b"x"))
-    with pytest.raises(SnapshotError, match="changed"):
         asyncio.run(knowledge.upload("a.txt", Shrunk(b"x")))
     with pytest.raises(SnapshotError, match="digest"):
-        knowledge.keep_file(File("file-1", "a.txt", sha256=sha(b"y")), Pieces(b"x"))
+        put(knowledge, File("file-1", "a.txt", sha256=sha(b"y")), b"x")
     assert list((tmp_path / "files").iterdir()) == []
 
 
@@ -184,11 +182,11 @@ async def test_a_file_without_bytes_is_noted_and_given_up_for_nothing_less(tmp_p
     with pytest.raises(RejectedError, match=r"a\.txt"):
         await knowledge.download("file-1", Bucket())
     text = File("file-1", "a.txt.txt", held=Held.TEXT)
-    assert knowledge.keep_file(text, Pieces(b"text")).held is Held.TEXT
+    assert put(knowledge, text, b"text").held is Held.TEXT
     assert knowledge.keep_file(File("file-1", "a.txt", 9), None).held is Held.TEXT
-    whole = knowledge.keep_file(replace(noted, sha256=""), Pieces(b"the whole"))
+    whole = put(knowledge, replace(noted, sha256=""), b"the whole")
     assert whole.held is Held.WHOLE
-    assert knowledge.keep_file(text, Pieces(b"text")) == whole
+    assert put(knowledge, text, b"text") == whole
     knowledge.flush()
     (found,) = (await SnapshotKnowledge(tmp_path).list_files()).items
     assert found == whole
@@ -291,10 +289,7 @@ def test_any_knowledge_comes_back_as_it_was(stores: dict[str, Any], files: dict[
         for _ in range(2):
             knowledge = SnapshotKnowledge(root)
             kept = [
-                knowledge.keep_file(
-                    File(i, name, purpose=purpose, created_at=at),
-                    None if data is None else Pieces(data),
-                )
+                put(knowledge, File(i, name, purpose=purpose, created_at=at), data)
                 for i, (name, data, at, purpose) in files.items()
             ]
             knowledge.keep_stores(

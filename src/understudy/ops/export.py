@@ -20,7 +20,7 @@ from understudy.model.knowledge import File, Held
 from understudy.ops.listeners import log_events
 from understudy.ops.places import PlaceLike, Places, unstoppable
 from understudy.platforms.base import PlaceInfo, Platform, Wait
-from understudy.platforms.knowledge import PIECE, Content
+from understudy.platforms.knowledge import Content, read
 from understudy.platforms.snapshot import Snapshot
 from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
 from understudy.replicate.events import FileOutcome, FileStatus
@@ -232,10 +232,8 @@ class _Packer:
     async def _keep(self, record: File, content: Content) -> File:
         """Hand the bytes over as they come; the last one comes when all of them are right."""
         with self._shelf.incoming() as blob:
-            pieces = iter(content.chunks())
-            while blob.size < content.size:
-                await content.available(min(blob.size + PIECE, content.size))
-                blob.write(next(pieces))
+            async for piece in read(content, record.name):
+                blob.write(piece)
             return self._shelf.keep_file(record, blob)
 
     async def _is_here(self, file: File | None) -> bool:

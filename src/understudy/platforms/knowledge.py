@@ -5,10 +5,11 @@ A place has it as its `knowledge`; None where it holds none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from understudy.errors import SnapshotError
 from understudy.model.knowledge import File, Store, StoreFile
 
 #: The most bytes that a Content yields at once.
@@ -113,6 +114,29 @@ class Content(Protocol):
     def chunks(self, start: int = 0, length: int | None = None) -> Iterable[bytes]:
         """Yield its bytes from `start`, in pieces of at most 256 KiB (`PIECE`)."""
         ...
+
+
+async def read(
+    content: Content, name: str, *, start: int = 0, length: int | None = None
+) -> AsyncIterator[bytes]:
+    """Yield a content's bytes as they come; raises SnapshotError when they are not what was said.
+
+    `name` is for people.
+    """
+    end = content.size if length is None else start + length
+    position = start
+    pieces = iter(content.chunks(start, end - start))
+    while position < end:
+        await content.available(min(position + PIECE, end))
+        piece = next(pieces, None)
+        position += len(piece or b"")
+        if piece is None or position > end:
+            raise SnapshotError(
+                f"{name!r} changed while it was being sent: it no longer has the "
+                f"{end - start:,} bytes that were announced.",
+                hint="Run the same command again.",
+            )
+        yield piece
 
 
 class Knowledge(Protocol):

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from understudy.errors import LostAnswerError, MissingError, RejectedError
 from understudy.model.knowledge import STORE_FIELDS, File, Store, StoreFile
 from understudy.platforms.knowledge import (
+    PIECE,
     Content,
     FilePage,
     KnowledgeLimits,
@@ -21,13 +22,13 @@ from understudy.platforms.knowledge import (
     StoreFilePage,
     StorePage,
     TextPage,
+    read,
 )
 from understudy.platforms.lacking import NoContainers
 
 T = TypeVar("T")
 
 PAGE = 100
-_PIECE = 256 * 1024
 
 #: Ids are unique in the process: two places never hold different things under one id.
 _NUMBERS = itertools.count(1)
@@ -92,15 +93,15 @@ class MemoryKnowledge(NoContainers):
         if size not in (None, len(content)):
             raise LostAnswerError(f"{self._place}: {file_id} has {len(content)} bytes, not {size}.")
         sink.restart()
-        for start in range(0, len(content), _PIECE):
+        for start in range(0, len(content), PIECE):
             await sink.room()
-            sink.write(content[start : start + _PIECE])
+            sink.write(content[start : start + PIECE])
 
     async def upload(self, name: str, content: Content, *, purpose: str = "assistants") -> File:
         """Store bytes under a name and a new id."""
         self._fits(content.size, self._limits.upload)
-        await content.available(content.size)
-        return self._add(name, b"".join(content.chunks()), purpose)
+        pieces = [piece async for piece in read(content, name)]
+        return self._add(name, b"".join(pieces), purpose)
 
     async def begin_upload(self, name: str, size: int, *, purpose: str = "assistants") -> str:
         """Announce a file that comes in parts."""
@@ -114,8 +115,8 @@ class MemoryKnowledge(NoContainers):
         self._fits(length, self._limits.part)
         upload = self._require(self._uploads, upload_id, "upload")
         part_id = _new("part")
-        await content.available(start + length)
-        upload.parts[part_id] = b"".join(content.chunks(start, length))
+        pieces = read(content, upload.name, start=start, length=length)
+        upload.parts[part_id] = b"".join([piece async for piece in pieces])
         return part_id
 
     async def finish_upload(self, upload_id: str, parts: Sequence[str]) -> File:

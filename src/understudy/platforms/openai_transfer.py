@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp.payload import Payload
 
-from understudy.errors import LostAnswerError, SnapshotError
-from understudy.platforms.knowledge import PIECE, Content, Sink
+from understudy.errors import LostAnswerError
+from understudy.platforms.knowledge import Content, Sink, read
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
@@ -120,26 +120,13 @@ class Form(Payload):
     async def _pieces(self) -> AsyncIterator[bytes]:
         """Yield the content; what goes wrong while reading it is kept, aiohttp would wrap it."""
         try:
-            async for piece in self._announced():
+            async for piece in read(
+                self._content, self._name, start=self._start, length=self._length
+            ):
                 yield piece
         except Exception as error:
             self.failure = error
             raise
-
-    async def _announced(self) -> AsyncIterator[bytes]:
-        position, end = self._start, self._start + self._length
-        pieces = iter(self._content.chunks(self._start, self._length))
-        while position < end:
-            await self._content.available(min(position + PIECE, end))
-            piece = next(pieces, None)
-            position += len(piece or b"")
-            if piece is None or position > end:
-                raise SnapshotError(
-                    f"{self._name!r} changed while it was being sent: it no longer has the "
-                    f"{self._length:,} bytes that were announced.",
-                    hint="Run the same command again.",
-                )
-            yield piece
 
 
 def escaped(name: str) -> str:

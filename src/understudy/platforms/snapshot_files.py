@@ -29,7 +29,6 @@ from understudy.platforms.snapshot_form import inside
 
 FOLDER = "files"
 LIST = "files.json"
-PIECE = 256 * 1024
 _ADDED = ".added.jsonl"
 _PART = ".part-"
 _STALE = 3600.0  # seconds without a byte: no transfer waits that long

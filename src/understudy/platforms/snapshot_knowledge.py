@@ -18,6 +18,7 @@ from understudy.files import reading
 from understudy.model.knowledge import STORE_FIELDS, File, Held, Store, StoreFile
 from understudy.model.verification import Verification
 from understudy.platforms.knowledge import (
+    PIECE,
     Content,
     FilePage,
     KnowledgeLimits,
@@ -25,9 +26,10 @@ from understudy.platforms.knowledge import (
     Sink,
     StoreFilePage,
     StorePage,
+    read,
 )
 from understudy.platforms.lacking import NoContainers, NoParts, NoTexts
-from understudy.platforms.snapshot_files import PIECE, Files, Incoming
+from understudy.platforms.snapshot_files import Files, Incoming
 from understudy.platforms.snapshot_stores import Shelf, Stores
 
 _BOUNDLESS = KnowledgeLimits(
@@ -116,10 +118,9 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
     async def upload(self, name: str, content: Content, *, purpose: str = "assistants") -> File:
         """Keep bytes under a name; the id follows from both, so once more is the same file."""
         with self.incoming() as blob:
-            for piece in content.chunks():
+            async for piece in read(content, name):
                 blob.write(piece)
-                await asyncio.sleep(0)
-            _require_size(name, blob, content)
+                await asyncio.sleep(0)  # others work on while a large file is kept
             size, digest = blob.size, blob.take()
         with self._lock:
             file_id = self._new_id(name, digest)
@@ -209,23 +210,25 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
         with self._lock:
             return self._files.incoming()
 
-    def keep_file(self, file: File, content: Content | Incoming | None) -> File:
+    def keep_file(self, file: File, blob: Incoming | None) -> File:
         """Keep another place's file under its own id, name and time; return what is held now.
 
-        Without content it is noted as missing, unless the snapshot has its bytes already.
-        Raises SnapshotError when the content is not what the file's digest says. May be
-        repeated, and may run in a thread of its own.
+        Without bytes it is noted as missing, unless the snapshot has them already. Raises
+        SnapshotError when they are not what the file's digest says. May be repeated, and may run
+        in a thread of its own.
         """
-        if content is None:
+        if blob is None:
             with self._lock:
                 return self._files.put(replace(file, held=Held.NOTHING))
-        if isinstance(content, Incoming):
-            return self._keep(file, content)
-        with self.incoming() as blob:
-            for piece in content.chunks():
-                blob.write(piece)
-            _require_size(file.name, blob, content)
-            return self._keep(file, blob)
+        size, digest = blob.size, blob.digest
+        if file.sha256 not in ("", digest):
+            raise SnapshotError(
+                f"{file.name or file.id!r} came with other bytes than its digest says."
+            )
+        blob.take()
+        held = Held.WHOLE if file.held is Held.NOTHING else file.held  # found after all
+        with self._lock:
+            return self._files.put(replace(file, bytes=size, sha256=digest, held=held))
 
     def keep_stores(self, stores: Iterable[tuple[Store, Sequence[StoreFile]]]) -> None:
         """Make the snapshot hold these stores under their own ids; may be repeated."""
@@ -283,17 +286,6 @@ class SnapshotKnowledge(NoContainers, NoTexts, NoParts):
         """Write what has not been written yet; tell whether there was anything."""
         with self._lock:
             return self._files.flush()
-
-    def _keep(self, file: File, blob: Incoming) -> File:
-        size, digest = blob.size, blob.digest
-        if file.sha256 not in ("", digest):
-            raise SnapshotError(
-                f"{file.name or file.id!r} came with other bytes than its digest says."
-            )
-        blob.take()
-        held = Held.WHOLE if file.held is Held.NOTHING else file.held  # found after all
-        with self._lock:
-            return self._files.put(replace(file, bytes=size, sha256=digest, held=held))
 
     def _new_id(self, name: str, digest: str) -> str:
         seed = digest + name
@@ -354,12 +346,3 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with reading(path), path.open("rb", buffering=0) as file:
         while piece := file.read(PIECE):
             yield piece
-
-
-def _require_size(name: str, blob: Incoming, content: Content) -> None:
-    if blob.size != content.size:
-        raise SnapshotError(
-            f"{name!r} changed while it was being read: {blob.size:,} bytes came and not "
-            f"{content.size:,}.",
-            hint="Run the same command again.",
-        )

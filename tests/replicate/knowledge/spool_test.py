@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from understudy.errors import OutputError, SnapshotError
-from understudy.replicate.knowledge.spool import IN_MEMORY, PIECE, Local, Spool
+from understudy.platforms.knowledge import PIECE
+from understudy.replicate.knowledge.spool import IN_MEMORY, Local, Spool
 
 pieces = st.lists(st.binary(max_size=200), max_size=8)
 sizes = st.sampled_from([0, 1, PIECE - 1, PIECE, PIECE + 1, IN_MEMORY, IN_MEMORY + 1, 3 * PIECE])

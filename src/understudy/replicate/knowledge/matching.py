@@ -21,13 +21,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from understudy.model.knowledge import File, StoreFile
+from understudy.replicate.identity import RANDOM
 from understudy.replicate.knowledge.holdings import Holdings
 
 #: Appended to the name of a file that travelled as its parsed text.
 TEXT_SUFFIX = ".txt"
-
-#: Ids of that length are random: the same one twice is the same file.
-RANDOM = 20
 
 
 @dataclass(frozen=True, slots=True)

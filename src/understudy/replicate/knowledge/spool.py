@@ -12,8 +12,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from understudy.errors import OutputError, SnapshotError
-
-PIECE = 1 << 18
+from understudy.platforms.knowledge import PIECE
 
 #: Bytes that stay in memory; thousands of small files never touch the disk.
 IN_MEMORY = 1 << 20
