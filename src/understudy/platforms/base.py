@@ -48,20 +48,26 @@ class Capabilities:
     """What a platform can do; whatever it cannot becomes a ledger entry, never silence.
 
     `limits` is None where everything fits. `remote` places are reached over the network: they
-    are paced, they can lose answers, and their ids are unique across projects.
+    are paced, they can lose answers, and their ids are unique across projects. A `read_only`
+    place can only be copied from.
     """
 
     limits: Limits | None
     remote: bool
     lists_models: bool = False
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a listing; `after` continues it, None when this was the last page."""
+    """Part of a listing; `after` continues it, None when this was the last page.
+
+    `findings` say what of it could not be read; the rest is there.
+    """
 
     assistants: tuple[Assistant, ...]
     after: str | None
+    findings: Findings = ()
 
 
 @dataclass(frozen=True, slots=True)
