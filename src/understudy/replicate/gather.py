@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from understudy.model.assistant import Assistant
 from understudy.model.canonical import identical
+from understudy.model.findings import Finding
 from understudy.platforms.base import Platform
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.reading import each, every, if_there, together
@@ -59,9 +60,11 @@ async def gather(
     """
     shared = shared or Shared()
     name = platform.info.name
+    unread: dict[Finding, None] = {}  # a listing may begin again
 
     async def page(after: str | None) -> tuple[Sequence[Assistant], str | None]:
         got = await platform.list_page(after=after)
+        unread.update(dict.fromkeys(got.findings))
         return got.assistants, got.after
 
     found = await every(
@@ -75,7 +78,8 @@ async def gather(
     for late in await each(unseen, lambda one: if_there(platform.retrieve(one))):
         if late is not None:
             found[late.id] = shared.take(late)
-    return Inventory(platform.info, platform.capabilities, tuple(found.values()))
+    everything = tuple(found.values())
+    return Inventory(platform.info, platform.capabilities, everything, findings=tuple(unread))
 
 
 async def gather_both(

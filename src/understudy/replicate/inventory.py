@@ -7,17 +7,27 @@ from dataclasses import dataclass
 
 from understudy.model.assistant import Assistant
 from understudy.model.canonical import digest
+from understudy.model.findings import Findings
 from understudy.platforms.base import Capabilities, PlaceInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Every assistant of a place, oldest first; `models` is None until somebody asked."""
+    """Every assistant of a place, oldest first; `models` is None until somebody asked.
+
+    `findings` say what of the place could not be read.
+    """
 
     info: PlaceInfo
     capabilities: Capabilities
     assistants: tuple[Assistant, ...]
     models: frozenset[str] | None = None
+    findings: Findings = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was read: only then what it does not hold is gone."""
+        return not any(finding.blocks for finding in self.findings)
 
     def by_id(self) -> dict[str, Assistant]:
         """Return the assistants under their ids."""

@@ -93,7 +93,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes in the order of the source's listing; `notes` are for people."""
+    """All changes in the order of the source's listing; `notes` are for people.
+
+    `unread` says what of the source could not be read.
+    """
 
     source: PlaceInfo
     destination: PlaceInfo
@@ -102,6 +105,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     knowledge: KnowledgePlan | None = None
     deletions: tuple[Deletion, ...] = ()
+    unread: Findings = ()
 
     def count(self, action: Action) -> int:
         """Return how many changes are of that kind."""
@@ -166,7 +170,8 @@ def make_plan(
     """
     planner = _Planner(destination, options, render, knowledge)
     changes = tuple(planner.change(*each) for each in pair(source, destination, options))
-    made = Plan(source.info, destination.info, changes, options.identity)
+    unread = source.findings
+    made = Plan(source.info, destination.info, changes, options.identity, unread=unread)
     return made if knowledge is None else replace(made, knowledge=knowledge.plan)
 
 
