@@ -68,7 +68,7 @@ def project(sandbox: Sandbox) -> Project:
 @pytest.fixture
 async def raw() -> AsyncIterator[aiohttp.ClientSession]:
     """A bare HTTP client; a new connection per request, since aiohttp retries on reused ones."""
-    headers = {"Authorization": f"Bearer {KEY}", "OpenAI-Beta": "assistants=v2"}
+    headers = {"Authorization": f"Bearer {KEY}", "OpenAI-Beta": "assistants=v2, agents=v1"}
     connector = aiohttp.TCPConnector(force_close=True)
     async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
         yield session

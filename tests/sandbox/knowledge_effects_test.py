@@ -68,6 +68,32 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "container_files.retrieve": ("GET", "containers/{container}/files/{copy}", None),
     "container_files.delete": ("DELETE", "containers/{container}/files/{copy}", None),
     "container_files.content": ("GET", "containers/{container}/files/{copy}/content", None),
+    "agents.create": ("POST", "agents", {"model": "gpt-4o"}),
+    "agents.list": ("GET", "agents", None),
+    "agents.retrieve": ("GET", "agents/{agent}", None),
+    "agents.update": ("POST", "agents/{agent}", {"name": "New"}),
+    "agents.delete": ("DELETE", "agents/{agent}", None),
+    "templates.create": ("POST", "agents/environments/templates", {}),
+    "templates.list": ("GET", "agents/environments/templates", None),
+    "templates.retrieve": ("GET", "agents/environments/templates/{template}", None),
+    "templates.update": ("POST", "agents/environments/templates/{template}", {"name": "New"}),
+    "templates.delete": ("DELETE", "agents/environments/templates/{template}", None),
+    "responses.create": ("POST", "responses", {"model": "gpt-4o", "input": "Hello"}),
+    "responses.retrieve": ("GET", "responses/{response}", None),
+    "responses.items": ("GET", "responses/{response}/input_items", None),
+    "responses.delete": ("DELETE", "responses/{response}", None),
+    "conversations.create": ("POST", "conversations", {}),
+    "conversations.retrieve": ("GET", "conversations/{conversation}", None),
+    "conversations.update": ("POST", "conversations/{conversation}", {"metadata": {"a": "b"}}),
+    "conversations.delete": ("DELETE", "conversations/{conversation}", None),
+    "items.create": (
+        "POST",
+        "conversations/{conversation}/items",
+        {"items": [{"role": "user", "content": "Hello"}]},
+    ),
+    "items.list": ("GET", "conversations/{conversation}/items", None),
+    "items.retrieve": ("GET", "conversations/{conversation}/items/{item}", None),
+    "items.delete": ("DELETE", "conversations/{conversation}/items/{item}", None),
 }
 
 
@@ -93,6 +119,11 @@ class World:
         names["batch"] = desk.batch(desk.find(store), []).id
         for name, kind in (("part", "uploads.part"), ("copy", "container_files.create")):
             names[name] = (await self.answer(kind, 1))["id"]
+        names["agent"] = self.project.add_agent(model="gpt-4o")["id"]
+        names["template"] = self.project.add_template()["id"]
+        for name in ("response", "conversation"):
+            names[name] = (await self.answer(f"{name}s.create"))["id"]
+        names["item"] = (await self.answer("items.create"))["first_id"]
         self.sandbox.requests.clear()
 
     def call(self, kind: str, size: int = SIZE) -> Any:
@@ -122,8 +153,11 @@ class World:
         stores = {id_: dict(project.store_files(id_)) for id_ in project.stores}
         desks = [upload.shown() | dict.fromkeys(upload.parts) for upload in self._uploads()]
         boxes = {one.id: list(one.files) for one in project.container_desk.shelf.all()}
-        views = [dict(view) for view in (project.files, project.stores, project.containers)]
-        return repr([views, stores, desks, boxes])
+        views = (project.files, project.stores, project.containers)
+        newer = (project.agents, project.templates, project.responses, project.conversations)
+        talks = [one.shown() for one in project.response_desk.conversations.all()]
+        shown = [dict(view) for view in (*views, *newer)]
+        return repr([shown, talks, stores, desks, boxes])
 
     def _uploads(self) -> Any:
         return self.project.upload_desk._shelf.all()

@@ -22,8 +22,10 @@ from understudy.sandbox.call import Call
 from understudy.sandbox.disk import Folder
 from understudy.sandbox.faults import PLAIN, Fault, FaultBook, Verdict, matches
 from understudy.sandbox.ground import Rules
+from understudy.sandbox.models import Models
 from understudy.sandbox.multipart import Form
 from understudy.sandbox.receiving import MAX_BODY, Body, take
+from understudy.sandbox.script import Script
 from understudy.sandbox.sending import drop, send
 from understudy.sandbox.shelf import Lag
 from understudy.sandbox.state import Project
@@ -35,6 +37,8 @@ _READ_AHEAD = 256 * 1024
 Status = int | Literal["pending", "dropped"]
 _ASSISTANTS = frozenset(PLAIN) - {"models", "other"}
 _CONTAINERS = ("containers", "container_files")
+_VERSION = "api-version"
+_AGENTS = ("agents", "templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,13 @@ class Sandbox:
     counts towards `batch_limit`, a chunk of parsed text towards `content_page`; `max_file` and
     `upload_part_limit` are in bytes. `containers` can be absent, and assistants may name files
     and stores that do not exist unless `check_resources`.
+
+    `models` are names, or a table of what there is to know of each; those whose last day has come
+    by `today`, as YYYY-MM-DD, are not there. Without `assistants`, that address is gone. With an
+    `api_version` this is a place on Azure: each request has to name the version, keys come in
+    `api-key` too, any will do unless `keys` are given, and beta headers are not asked for.
+    Responses say what is in `script`, or what can be made of the question; `pace` is in seconds,
+    between the events of a stream.
     """
 
     def __init__(
@@ -85,7 +96,8 @@ class Sandbox:
         list_lag: float = 0.0,
         list_lag_calls: int = 0,
         keys: Collection[str] | None = None,
-        models: Sequence[str] | None = None,
+        models: Models | Sequence[str] | None = None,
+        today: str | None = None,
         port: int = 0,
         accept_unknown_parameters: bool = False,
         clock: Callable[[], float] = time.time,
@@ -98,6 +110,10 @@ class Sandbox:
         max_file: int = 512 * 1024 * 1024,
         upload_part_limit: int = 64 * 1024 * 1024,
         check_resources: bool = True,
+        assistants: bool = True,
+        api_version: str | None = None,
+        script: Script | None = None,
+        pace: float = 0.0,
         folder: Path | None = None,
     ) -> None:
         self.requests: list[Request] = []
@@ -114,11 +130,16 @@ class Sandbox:
             max_file=max_file,
             upload_part_limit=upload_part_limit,
             check_resources=check_resources,
+            assistants=assistants,
+            api_version=api_version,
+            script=[] if script is None else script,
+            pace=pace,
         )
         self._folder = Folder(folder)
         self._projects = gate.Projects(
             keys=keys,
             models=models,
+            today=today,
             seed=seed,
             clock=clock,
             lag=Lag(list_lag, list_lag_calls),
@@ -146,6 +167,11 @@ class Sandbox:
     @faults.setter
     def faults(self, faults: Sequence[Fault]) -> None:
         self._book.replace(faults)
+
+    @property
+    def script(self) -> Script:
+        """The turns that are still to come; append to it, or change it in any way."""
+        return self._rules.script
 
     def project(self, key: str) -> Project:
         """Return the project that `key` opens. Raises `ValueError` for a refused key."""
@@ -248,12 +274,17 @@ class Sandbox:
         """Find the project of the request's key, which is charged for one request."""
         self._arrivals += 1
         try:
-            project = gate.admit(self._projects, request.headers)
+            project = self._project(request)
             if self._rate_limit is not None:
                 self._rate_limit.check(project)
         except ApiError as error:
             return error
         return project
+
+    def _project(self, request: web.BaseRequest) -> Project:
+        if self._rules.api_version is None:
+            return gate.admit(self._projects, request.headers)
+        return gate.admit_version(self._projects, self._rules, request.headers, request.query)
 
     async def _react(
         self,
@@ -296,16 +327,22 @@ class Sandbox:
             return route.reply
         if isinstance(project, ApiError):
             return project.reply
-        if route.kind in _ASSISTANTS and not gate.asks_for_v2(request.headers):
-            return invalid_beta().reply
-        if route.group in _CONTAINERS and not self._rules.containers:
+        if self._is_gone(route):
             return invalid_url(request.method, request.path).reply
+        beta = _beta(route)
+        if beta and not self._rules.api_version and not gate.asks_for(beta[1], request.headers):
+            return invalid_beta(*beta).reply
         if isinstance(body, ApiError):
             return body.reply
         form = body if isinstance(body, Form) else None
         data = body if isinstance(body, bytes) else b""
-        call = Call(project, route.ids, request.query, data, form, self._lenient)
+        query = {name: one for name, one in request.query.items() if name != _VERSION}
+        call = Call(project, route.ids, query, data, form, self._lenient)
         return await routes.answer(route, call)
+
+    def _is_gone(self, route: routes.Route) -> bool:
+        absent = route.kind in _ASSISTANTS and not self._rules.assistants
+        return absent or (route.group in _CONTAINERS and not self._rules.containers)
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not beyond the end of the server."""
@@ -321,6 +358,13 @@ class Sandbox:
             self.requests[place] = replace(
                 record, status=status, bytes_in=bytes_in, bytes_out=bytes_out
             )
+
+
+def _beta(route: routes.Route) -> tuple[str, str] | None:
+    """Return the API that a route belongs to and the header that opens it, if it needs one."""
+    if route.kind in _ASSISTANTS:
+        return "Assistants", "assistants=v2"
+    return ("Agents", "agents=v1") if route.group in _AGENTS else None
 
 
 def _route(request: web.BaseRequest) -> routes.Route | ApiError:

@@ -1,4 +1,4 @@
-"""The handlers of /assistants and /models."""
+"""The handlers of /assistants."""
 
 from collections.abc import Mapping
 from operator import attrgetter
@@ -6,7 +6,7 @@ from typing import Any
 
 from understudy.sandbox import fill, limits, shapes
 from understudy.sandbox.call import Call, listed
-from understudy.sandbox.models import model_object, reasons
+from understudy.sandbox.models_api import check_sampling, find_model
 from understudy.sandbox.state import Project
 from understudy.sandbox.wire import ApiError, Reply, ok
 
@@ -51,30 +51,8 @@ def delete_assistant(call: Call) -> Reply:
     return ok({"id": call.target, "object": "assistant.deleted", "deleted": True})
 
 
-def list_models(call: Call) -> Reply:
-    """`GET /models`."""
-    return ok({"object": "list", "data": [model_object(model) for model in call.project.models]})
-
-
-def retrieve_model(call: Call) -> Reply:
-    """`GET /models/{model}`."""
-    if call.target not in call.project.models:
-        message = f"The model '{call.target}' does not exist"
-        raise ApiError(404, message, param="model", code="model_not_found")
-    return ok(model_object(call.target))
-
-
 def _check_model(project: Project, fields: Mapping[str, Any]) -> None:
-    model = fields["model"]
-    if model not in project.models:
-        message = f"The requested model '{model}' does not exist."
-        raise ApiError(400, message, param="model", code="model_not_found")
-    if not reasons(model):
-        return
-    for name in ("temperature", "top_p"):
-        if fields.get(name) not in (None, fill.defaults()[name]):
-            message = f"Unsupported parameter: '{name}' is not supported with this model."
-            raise ApiError(400, message, param=name, code="unsupported_parameter")
+    check_sampling(find_model(project, fields["model"]), fields, fill.defaults())
 
 
 def _check_resources(project: Project, fields: Mapping[str, Any]) -> None:

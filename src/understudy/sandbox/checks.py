@@ -38,6 +38,7 @@ _INSTEAD: Mapping[str, TypeAdapter[Any]] = {
     "chunking_strategy": _OBJECT,
     "network_policy": _OBJECT,
     "skills": TypeAdapter(list[Any]),
+    "items": TypeAdapter(list[Any] | None),
 }
 _CHUNKING: shapes.Adapters = {
     "auto": TypeAdapter(AutoFileChunkingStrategyParam),

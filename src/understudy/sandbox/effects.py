@@ -29,8 +29,16 @@ def _lost(_: Reply) -> Reply | None:
 def _truncated(reply: Reply) -> Reply | None:
     if reply.content is not None:
         return replace(reply, cut=reply.content.size - reply.content.size // 2)
+    if reply.events is not None:
+        return replace(reply, events=_half(reply.events), breaks=True)
     body = reply.body[: len(reply.body) // 2]
     return Reply(200, body, reply.headers, moved=min(reply.moved, len(body)))
+
+
+def _half(events: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return what comes before the middle of the events, the last of them cut through."""
+    kept = events[: (len(events) + 1) // 2]
+    return (*kept[:-1], kept[-1][: len(kept[-1]) // 2])
 
 
 def _page(_: Reply) -> Reply | None:

@@ -46,6 +46,11 @@ PLAIN = ("create", "list", "retrieve", "update", "delete", "models", "other")
 #: The kinds of requests in each group; `files.create` is one of them, `files` means all of them.
 GROUPS = MappingProxyType(
     {
+        "agents": ("create", "list", "retrieve", "update", "delete"),
+        "templates": ("create", "list", "retrieve", "update", "delete"),
+        "responses": ("create", "retrieve", "delete", "items"),
+        "conversations": ("create", "retrieve", "update", "delete"),
+        "items": ("create", "list", "retrieve", "delete"),
         "files": ("create", "list", "retrieve", "delete", "content"),
         "uploads": ("create", "part", "complete", "cancel"),
         "stores": ("create", "list", "retrieve", "update", "delete"),

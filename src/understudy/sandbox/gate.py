@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from understudy.sandbox.disk import Folder
 from understudy.sandbox.ground import Rules
-from understudy.sandbox.models import DEFAULT_MODELS
+from understudy.sandbox.models import DEFAULT_MODELS, Models, table
 from understudy.sandbox.shelf import Lag
 from understudy.sandbox.state import Project
 from understudy.sandbox.wire import (
+    ApiError,
+    gateway_error,
     invalid_key,
     mismatched,
     missing_key,
@@ -26,7 +28,8 @@ class Projects:
         self,
         *,
         keys: Collection[str] | None,
-        models: Sequence[str] | None,
+        models: Models | Sequence[str] | None,
+        today: str | None,
         seed: int,
         clock: Clock,
         lag: Lag,
@@ -34,7 +37,7 @@ class Projects:
         folder: Folder,
     ) -> None:
         self._keys = None if keys is None else frozenset(keys)
-        self._models = DEFAULT_MODELS if models is None else tuple(models)
+        self._models = table(DEFAULT_MODELS if models is None else models, today)
         self._seed = seed
         self._clock = clock
         self._lag = lag
@@ -46,8 +49,7 @@ class Projects:
         """Return the project of `key`. Raises `ApiError` (401) for a key that is not welcome."""
         project = self._projects.get(key)
         if project is None:
-            known = key.startswith("sk-") if self._keys is None else key in self._keys
-            if not known:
+            if not self._knows(key):
                 raise invalid_key(key)
             # Seeded by the key, so that ids do not depend on which key comes first.
             project = self._projects[key] = Project(
@@ -61,12 +63,16 @@ class Projects:
             )
         return project
 
+    def _knows(self, key: str) -> bool:
+        if self._keys is not None:
+            return key in self._keys
+        return key.startswith("sk-") or (bool(key) and self._rules.api_version is not None)
+
 
 def admit(projects: Projects, headers: Mapping[str, str]) -> Project:
     """Return the project that the request's headers open. Raises `ApiError` (401)."""
-    scheme, _, key = headers.get("Authorization", "").partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key:
+    key = _key(headers)
+    if not key:
         raise missing_key()
     project = projects.get(key)
     for what, own in (("organization", project.organization), ("project", project.project)):
@@ -76,9 +82,36 @@ def admit(projects: Projects, headers: Mapping[str, str]) -> Project:
     return project
 
 
-def asks_for_v2(headers: Mapping[str, str]) -> bool:
-    """Tell whether the request asks for Assistants v2, as it must."""
-    return "assistants=v2" in headers.get("OpenAI-Beta", "").replace(" ", "").split(",")
+def admit_version(
+    projects: Projects, rules: Rules, headers: Mapping[str, str], query: Mapping[str, str]
+) -> Project:
+    """Return the project that a request opens at Azure. Raises `ApiError` (400, 401)."""
+    asked = query.get("api-version")
+    if not asked:
+        message = "Missing required query parameter: api-version"
+        raise gateway_error(400, "MissingApiVersionParameter", message)
+    if asked != rules.api_version:
+        raise gateway_error(400, "BadRequest", "API version not supported")
+    try:
+        return projects.get(headers.get("api-key") or _key(headers))
+    except ApiError:
+        raise gateway_error(
+            401,
+            "401",
+            "Access denied due to invalid subscription key or wrong API endpoint. Make sure to"
+            " provide a valid key for an active subscription and use a correct regional API"
+            " endpoint for your resource.",
+        ) from None
+
+
+def _key(headers: Mapping[str, str]) -> str:
+    scheme, _, key = headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def asks_for(version: str, headers: Mapping[str, str]) -> bool:
+    """Tell whether the request asks for this version of a beta API, as it must."""
+    return version in headers.get("OpenAI-Beta", "").replace(" ", "").split(",")
 
 
 class RateLimit:

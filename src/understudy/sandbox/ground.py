@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from understudy.sandbox.disk import Folder
+from understudy.sandbox.script import Script
 from understudy.sandbox.shelf import Lag, Shelf
 
 _LETTERS = string.ascii_letters + string.digits
@@ -14,9 +15,10 @@ _LETTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How the server treats knowledge; sizes in bytes, `indexing` in seconds per file.
+    """How the server behaves; sizes in bytes, `indexing` in seconds per file.
 
     `indexing_failures` gives for a pattern of file names the code and the message of the error.
+    `pace` is in seconds, between the events of a stream.
     """
 
     purpose_rule: bool = True
@@ -28,6 +30,10 @@ class Rules:
     max_file: int = 512 * 1024 * 1024
     upload_part_limit: int = 64 * 1024 * 1024
     check_resources: bool = True
+    assistants: bool = True
+    api_version: str | None = None
+    pace: float = 0.0
+    script: Script = field(default_factory=list)
 
 
 class Ids:

@@ -36,7 +36,7 @@ def check(body: Mapping[str, Any]) -> None:
     _check_resources(body.get("tool_resources") or {})
     match body.get("response_format"):
         case {"json_schema": {"name": str(name)}}:
-            _check_name("response_format.json_schema.name", name)
+            check_name("response_format.json_schema.name", name)
 
 
 def check_text(path: str, text: str | None, limit: int) -> None:
@@ -117,7 +117,8 @@ def _check_resources(resources: Mapping[str, Any]) -> None:
         check_array(f"tool_resources.{tool}.{ids}", resources.get(tool, {}).get(ids, ()), limit)
 
 
-def _check_name(path: str, name: str) -> None:
+def check_name(path: str, name: str) -> None:
+    """Refuse (`ApiError` 400) a name with other characters, or with too many of them."""
     check_text(path, name, 64)
     if _NAME.fullmatch(name) is None:
         raise ApiError(
@@ -132,7 +133,7 @@ def _check_name(path: str, name: str) -> None:
 def _check_function(tool: Mapping[str, Any], path: str) -> None:
     function = tool["function"]
     name = function["name"]
-    _check_name(f"{path}.function.name", name)
+    check_name(f"{path}.function.name", name)
     schema = function.get("parameters")
     if function.get("strict") and schema is not None:
         if schema.get("additionalProperties") is False:

@@ -4,10 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from understudy.sandbox import (
+    agents_api,
     assistants_api,
     containers_api,
+    conversations_api,
     files_api,
+    models_api,
+    responses_api,
     stores_api,
+    templates_api,
     uploads_api,
 )
 from understudy.sandbox.call import Call
@@ -33,7 +38,7 @@ class Route(NamedTuple):
 
 def find(method: str, path: str) -> Route:
     """Find the route of a request. Raises `ApiError`: 404 for the address, 405 for the method."""
-    steps = path.removeprefix(f"{BASE}/").removesuffix("/").split("/")
+    steps = _steps(path.removeprefix(f"{BASE}/").removesuffix("/"))
     ids = tuple(steps[1::2])
     steps[1::2] = ["*"] * len(ids)
     choices = _ROUTES.get("/".join(steps))
@@ -42,6 +47,14 @@ def find(method: str, path: str) -> Route:
     if method not in choices:
         raise wrong_method(method, path)
     return choices[method]._replace(ids=ids)
+
+
+def _steps(path: str) -> list[str]:
+    """Split a path, in which names and ids take turns; one name has several parts."""
+    before, name, rest = path.partition(_TEMPLATES)
+    if before or not name or rest[:1] not in ("", "/"):
+        return path.split("/")
+    return [name, *rest.split("/")[1:]]
 
 
 async def answer(route: Route, call: Call) -> Reply:
@@ -55,6 +68,8 @@ async def answer(route: Route, call: Call) -> Reply:
         return unknown(error).reply
 
 
+_TEMPLATES = "agents/environments/templates"
+
 _ROUTES: Mapping[str, Mapping[str, Route]] = {
     "assistants": {
         "POST": Route("create", assistants_api.create_assistant),
@@ -65,8 +80,46 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
         "POST": Route("update", assistants_api.update_assistant),
         "DELETE": Route("delete", assistants_api.delete_assistant),
     },
-    "models": {"GET": Route("models", assistants_api.list_models)},
-    "models/*": {"GET": Route("models", assistants_api.retrieve_model)},
+    "agents": {
+        "POST": Route("agents.create", agents_api.create_agent),
+        "GET": Route("agents.list", agents_api.list_agents),
+    },
+    "agents/*": {
+        "GET": Route("agents.retrieve", agents_api.retrieve_agent),
+        "POST": Route("agents.update", agents_api.update_agent),
+        "DELETE": Route("agents.delete", agents_api.delete_agent),
+    },
+    _TEMPLATES: {
+        "POST": Route("templates.create", templates_api.create_template),
+        "GET": Route("templates.list", templates_api.list_templates),
+    },
+    f"{_TEMPLATES}/*": {
+        "GET": Route("templates.retrieve", templates_api.retrieve_template),
+        "POST": Route("templates.update", templates_api.update_template),
+        "DELETE": Route("templates.delete", templates_api.delete_template),
+    },
+    "responses": {"POST": Route("responses.create", responses_api.create_response)},
+    "responses/*": {
+        "GET": Route("responses.retrieve", responses_api.retrieve_response),
+        "DELETE": Route("responses.delete", responses_api.delete_response),
+    },
+    "responses/*/input_items": {"GET": Route("responses.items", responses_api.list_input_items)},
+    "conversations": {"POST": Route("conversations.create", conversations_api.create_conversation)},
+    "conversations/*": {
+        "GET": Route("conversations.retrieve", conversations_api.retrieve_conversation),
+        "POST": Route("conversations.update", conversations_api.update_conversation),
+        "DELETE": Route("conversations.delete", conversations_api.delete_conversation),
+    },
+    "conversations/*/items": {
+        "POST": Route("items.create", conversations_api.create_items),
+        "GET": Route("items.list", conversations_api.list_items),
+    },
+    "conversations/*/items/*": {
+        "GET": Route("items.retrieve", conversations_api.retrieve_item),
+        "DELETE": Route("items.delete", conversations_api.delete_item),
+    },
+    "models": {"GET": Route("models", models_api.list_models)},
+    "models/*": {"GET": Route("models", models_api.retrieve_model)},
     "files": {
         "POST": Route("files.create", files_api.create_file, "file"),
         "GET": Route("files.list", files_api.list_files),

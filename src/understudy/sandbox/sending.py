@@ -1,5 +1,8 @@
 """Replies on their way to the client."""
 
+import asyncio
+from collections.abc import Iterable
+
 from aiohttp import web
 
 from understudy.sandbox.wire import Reply
@@ -14,6 +17,8 @@ async def send(
     """
     headers = {"x-request-id": f"req_{number:032x}", **reply.headers}
     content = reply.content
+    if reply.events is not None:
+        return await _stream(request, reply, headers, reply.events)
     if content is None:
         response = web.Response(
             status=reply.status,
@@ -40,6 +45,25 @@ async def send(
         stream.force_close()
         request.transport.close()  # after what was written, unlike abort
     return stream, sent
+
+
+async def _stream(
+    request: web.BaseRequest, reply: Reply, headers: dict[str, str], events: Iterable[bytes]
+) -> tuple[web.StreamResponse | None, int]:
+    stream = web.StreamResponse(status=reply.status, headers=headers)
+    stream.content_type = reply.content_type
+    try:
+        await stream.prepare(request)
+        for number, event in enumerate(events):
+            if number and reply.pause:
+                await asyncio.sleep(reply.pause)
+            await stream.write(event)
+    except OSError:
+        return None, 0
+    if reply.breaks and request.transport is not None:
+        stream.force_close()
+        request.transport.close()  # after what was written, unlike abort
+    return stream, 0
 
 
 def drop(request: web.BaseRequest) -> web.StreamResponse:

@@ -8,11 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from understudy.sandbox import fill
+from understudy.sandbox.agency import Agency
 from understudy.sandbox.containers import Containers
 from understudy.sandbox.disk import Folder
 from understudy.sandbox.files import Files
 from understudy.sandbox.ground import Ground, Ids, Rules
-from understudy.sandbox.models import DEFAULT_MODELS
+from understudy.sandbox.models import DEFAULT_MODELS, Models, table
 from understudy.sandbox.shelf import Lag, Page, Shelf, View
 from understudy.sandbox.stores import Addition, Stores
 from understudy.sandbox.uploads import Uploads
@@ -27,7 +28,7 @@ class Assistant:
     encoded: bytes
 
 
-class Project:
+class Project(Agency):
     """One project's state. What the methods are given is not validated; times are in seconds.
 
     Whatever names something that is not there raises `UnknownIdError`, a `KeyError`.
@@ -39,13 +40,13 @@ class Project:
         *,
         seed: str = "",
         clock: Callable[[], float],
-        models: Sequence[str] = DEFAULT_MODELS,
+        models: Models | Sequence[str] = DEFAULT_MODELS,
         lag: Lag | None = None,
         rules: Rules | None = None,
         folder: Folder | None = None,
     ) -> None:
         self.label = label
-        self.models: Sequence[str] = tuple(models)
+        self._models = table(models)
         self.organization: str | None = None
         self.project: str | None = None
         self.rules = rules or Rules()
@@ -62,6 +63,16 @@ class Project:
         self.store_desk = Stores(ground, self.file_desk)
         self.upload_desk = Uploads(ground)
         self.container_desk = Containers(ground)
+        self.open(ground)
+
+    @property
+    def models(self) -> Models:
+        """The models by name. Names alone may be assigned too."""
+        return self._models
+
+    @models.setter
+    def models(self, models: Models | Sequence[str]) -> None:
+        self._models = table(models)
 
     def now(self) -> float:
         """Return the time by the project's clock."""

@@ -13,7 +13,8 @@ class Reply:
     """One answer, ready to be sent.
 
     `content` is sent in place of `body`; all of it is promised, `cut` bytes are kept back. `moved`
-    is how many bytes of knowledge are in `body`.
+    is how many bytes of knowledge are in `body`. `events` are sent in place of it too, `pause`
+    seconds apart, in a stream without a length, which breaks off if it `breaks`.
     """
 
     status: int
@@ -23,6 +24,9 @@ class Reply:
     content: Content | None = None
     cut: int = 0
     moved: int = 0
+    events: tuple[bytes, ...] | None = None
+    pause: float = 0.0
+    breaks: bool = False
 
 
 class ApiError(Exception):
@@ -49,6 +53,12 @@ def encode(value: object) -> bytes:
     Raises `ValueError` for what JSON cannot hold, such as infinity.
     """
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def encode_readable(value: object) -> bytes:
+    """Return JSON as UTF-8, as short as it can be; lone surrogates become three bytes."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", errors="surrogatepass")
 
 
 def ok(value: object) -> Reply:
@@ -123,12 +133,19 @@ def mismatched(what: str) -> ApiError:
     return ApiError(401, message, code=f"mismatched_{what}")
 
 
-def invalid_beta() -> ApiError:
-    """Say that the header that opens the Assistants API is absent or another."""
+def gateway_error(status: int, code: str, message: str) -> ApiError:
+    """Say something as the gateway in front of Azure does."""
+    error = ApiError(status, message)
+    error.reply = Reply(status, encode({"error": {"code": code, "message": message}}))
+    return error
+
+
+def invalid_beta(api: str, header: str) -> ApiError:
+    """Say that the header that opens an API is absent or another."""
     return ApiError(
         400,
-        "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try"
-        " again by setting the header 'OpenAI-Beta: assistants=v2'.",
+        f"You must provide the 'OpenAI-Beta' header to access the {api} API. Please try"
+        f" again by setting the header 'OpenAI-Beta: {header}'.",
         code="invalid_beta",
     )
 
@@ -161,6 +178,11 @@ def out_of_quota() -> ApiError:
 #: What is said of an id that nobody knows, by the kind of thing; and the parameter, if it is named.
 _UNKNOWN: Mapping[str, tuple[str, str | None]] = {
     "assistant": ("No assistant found with id '{}'.", None),
+    "agent": ("No agent found with id '{}'.", None),
+    "template": ("No environment template found with id '{}'.", None),
+    "response": ("Response with id '{}' not found.", None),
+    "conversation": ("Conversation with id '{}' not found.", None),
+    "item": ("Item with id '{}' not found in conversation '{}'.", None),
     "file": ("No such File object: {}", "id"),
     "vector store": ("No vector store found with id '{}'.", None),
     "store file": ("No file found with id '{}' in vector store '{}'.", None),
