@@ -68,7 +68,7 @@ class Scripted(Memory):
         await self._next()
         await super().delete(assistant_id)
 
-    async def models(self) -> frozenset[str] | None:
+    async def models(self) -> Mapping[str, str | None] | None:
         await self._next()
         return frozenset({"gpt-4o"})
 

@@ -12,7 +12,8 @@ from replicate.support import holds, replicate
 from strategies import definitions, json_values
 from understudy.model.assistant import READ_ONLY, Assistant
 from understudy.model.fidelity import Fidelity
-from understudy.platforms.base import Marker, render_fields
+from understudy.platforms.base import Marker
+from understudy.platforms.rendering import render_fields
 from understudy.platforms.memory import Memory
 from understudy.replicate.plan import Action
 

@@ -28,7 +28,7 @@ async def plan(
     there = replace(
         await gather(place),
         capabilities=LIMITED,
-        models=None if models is None else frozenset(models),
+        models=None if models is None else dict.fromkeys(models),
     )
     return make_plan(await gather(Memory(source)), there, PlanOptions(**options), place.render)
 

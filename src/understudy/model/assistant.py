@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 Json: TypeAlias = dict[str, Any]
 
 #: The definition's fields in the order people read them.
-FIELDS = (
+FIELDS: tuple[str, ...] = (
     "name",
     "description",
     "model",
@@ -84,9 +84,18 @@ class Assistant:
         return tools if isinstance(tools, list) else []
 
     def functions(self) -> list[Json]:
-        """Return the function definitions among the tools, in order."""
-        found = (t.get("function") for t in self.tools if isinstance(t, dict))
-        return [f for f in found if isinstance(f, dict)]
+        """Return the function definitions among the tools, nested or flat, in order."""
+        found = (_function(tool) for tool in self.tools)
+        return [function for function in found if function is not None]
+
+
+def _function(tool: Any) -> Json | None:
+    if not isinstance(tool, dict) or tool.get("type", "function") != "function":
+        return None
+    if "function" not in tool:
+        return {k: v for k, v in tool.items() if k != "type"} if "name" in tool else None
+    function = tool["function"]
+    return function if isinstance(function, dict) else None
 
 
 def definition(raw: Mapping[str, Any]) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,21 +17,45 @@ _FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 class Limits:
     """Lengths are in characters (code points), `tools` and `metadata_pairs` are counts.
 
-    `depth` is ours, in levels of objects and lists: nobody documents one, and parsers differ.
+    `tools_bytes` bounds their compact JSON, in bytes of UTF-8. `depth` is ours, in levels of
+    objects and lists: nobody documents one, and parsers differ.
     """
 
     text: Mapping[str, int]
     numbers: Mapping[str, tuple[float, float]]
-    tools: int
+    tools: int | None
     metadata_pairs: int
     metadata_key: int
     metadata_value: int
+    tools_bytes: int | None = None
     depth: int = 100
 
 
 #: Assistants API v2; lengths from OpenAI's API description, counts from its documentation.
 ASSISTANTS_V2 = Limits(
     text={"name": 256, "description": 512, "instructions": 256_000},
+    numbers={"temperature": (0, 2), "top_p": (0, 1)},
+    tools=128,
+    metadata_pairs=16,
+    metadata_key=64,
+    metadata_value=512,
+)
+
+
+#: Agents API, from the openai package's docstrings and the documentation.
+AGENTS = Limits(
+    text={"name": 128, "instructions": 1_048_576},
+    numbers={},
+    tools=None,
+    metadata_pairs=16,
+    metadata_key=64,
+    metadata_value=512,
+    tools_bytes=3_145_728,
+)
+
+#: Arguments of the Responses API.
+RESPONSES = Limits(
+    text={},
     numbers={"temperature": (0, 2), "top_p": (0, 1)},
     tools=128,
     metadata_pairs=16,
@@ -88,10 +113,16 @@ def _tools(payload: Mapping[str, Any], limits: Limits) -> Iterator[Finding]:
     if not isinstance(tools, list):
         yield error("not-a-list", f"tools must be a list, it is {_kind(tools)}.", field="tools")
         return
-    if len(tools) > limits.tools:
+    if limits.tools is not None and len(tools) > limits.tools:
         yield error(
             "too-many-tools",
             f"It has {len(tools)} tools, {limits.tools} are allowed.",
+            field="tools",
+        )
+    if limits.tools_bytes is not None and (size := _size(tools)) > limits.tools_bytes:
+        yield error(
+            "tools-too-large",
+            f"Its tools take {size:,} bytes, {limits.tools_bytes:,} are allowed.",
             field="tools",
         )
     for index, tool in enumerate(tools):
@@ -102,15 +133,24 @@ def _tool(path: str, tool: Any) -> Iterator[Finding]:
     if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
         yield error("bad-tool", f"{path} is not an object with a type.", field=path)
     elif tool["type"] == "function":
-        function = tool.get("function")
+        nested = "function" in tool
+        function = tool["function"] if nested else tool if "name" in tool else None
         name = function.get("name") if isinstance(function, dict) else None
         if not (isinstance(name, str) and _FUNCTION_NAME.fullmatch(name)):
             yield error(
                 "bad-function-name",
                 f"{path}: a function's name must be 1 to 64 letters, digits, '_' or '-'; "
                 f"this one is {_shorten(name)}.",
-                field=f"{path}.function.name",
+                field=f"{path}.function.name" if nested else f"{path}.name",
             )
+
+
+def _size(tools: list[Any]) -> int:
+    try:
+        text = json.dumps(tools, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:  # `_depth` tells
+        return 0
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _depth(payload: Mapping[str, Any], limits: Limits) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 Places fill in defaults: what was created without `temperature` comes back with 1. Two values
 are equal when they mean the same to the API, whatever they look like. The defaults are those
-of OpenAI's published API description.
+of OpenAI's published API description, for agents those of the openai package's types.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from typing import Any
 
 from understudy.model.canonical import identical
 
-#: What an absent or null field means.
+_TEXT: Mapping[str, Any] = {"format": {"type": "text"}, "verbosity": "medium"}
+_REASONING: Mapping[str, Any] = {"effort": None, "summary": None}
+
+#: What an absent or null field means; assistants first, then what agents and requests have.
 DEFAULTS: Mapping[str, Any] = {
     "name": None,
     "description": None,
@@ -23,10 +26,21 @@ DEFAULTS: Mapping[str, Any] = {
     "response_format": "auto",
     "tools": [],
     "metadata": {},
+    "text": _TEXT,
+    "reasoning": _REASONING,
+    "service_tier": "auto",
+    "multi_agent": {"enabled": False},
+    "compaction": {"async": True},
+    "experimental": {"time_awareness": False},
 }
 
 #: What an update must send to put a field back to its default.
-RESETS: Mapping[str, Any] = {**DEFAULTS, "reasoning_effort": None}
+RESETS: Mapping[str, Any] = {
+    **DEFAULTS,
+    **dict.fromkeys(
+        ("reasoning_effort", "text", "reasoning", "service_tier", "multi_agent", "compaction")
+    ),
+}
 
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 _RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0}
@@ -45,7 +59,29 @@ def meaning(field: str, value: Any) -> Any:
         return [_tool(tool) for tool in value]
     if field == "response_format":
         return _response_format(value)
+    if field in _FILLED and isinstance(value, dict):
+        return _filled(field, value)
     return value
+
+
+#: Objects whose parts have defaults of their own.
+_FILLED = frozenset({"text", "reasoning", "multi_agent", "compaction", "experimental"})
+
+#: What the tools of agents and requests do unless told otherwise.
+_TOOLS: Mapping[str, Mapping[str, Any]] = {
+    "function": {"description": "", "defer_loading": False, "async": False},
+    "mcp": {"connection_origin": "service", "request_metadata": {}, "required": False},
+    "web_search": {"mode": "live", "context_size": "medium"},
+    "programmatic_tool_calling": {"enabled": True},
+    "computer_use": {"include_screenshots": False},
+}
+
+
+def _filled(field: str, value: dict[str, Any]) -> dict[str, Any]:
+    filled = {**DEFAULTS[field], **{key: item for key, item in value.items() if item is not None}}
+    if field == "multi_agent" and filled["enabled"]:
+        filled.setdefault("max_concurrent_subagents", 6)
+    return filled
 
 
 def _tool(tool: Any) -> Any:
@@ -53,8 +89,10 @@ def _tool(tool: Any) -> Any:
         return tool
     if isinstance(function := tool.get("function"), dict):
         return {**tool, "function": _function(function)}
-    if tool.get("type") == "file_search":
+    if tool.get("type") == "file_search" and "vector_store_ids" not in tool:
         return {**tool, "file_search": _file_search(tool.get("file_search"))}
+    if isinstance(defaults := _TOOLS.get(str(tool.get("type"))), dict):
+        return {**defaults, **{key: value for key, value in tool.items() if value is not None}}
     return tool
 
 

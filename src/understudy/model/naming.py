@@ -29,6 +29,15 @@ def slug(text: str, *, fallback: str = "assistant") -> str:
     return f"{cut}-{fallback}" if cut in _DEVICES else cut
 
 
+def registry_key(name: str) -> str:
+    """Return the key under which applications look an assistant up, empty for a name of symbols.
+
+    Letters and digits of ASCII in upper case, words joined by one underscore; everything else
+    goes. `"My AI Helper (v2)"` is `MY_AI_HELPER_V2`.
+    """
+    return "_".join(re.sub(r"[^A-Za-z0-9\s]", "", name).upper().split())
+
+
 def unique(wanted: str, taken: set[str], *, hint: str = "") -> str:
     """Return `wanted`, or with a suffix from `hint` or a number; adds the result to `taken`.
 

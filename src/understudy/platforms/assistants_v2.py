@@ -9,13 +9,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from understudy.errors import (
-    AuthenticationError,
-    EndpointGoneError,
-    MissingError,
-    RejectedError,
-)
+from understudy.errors import MissingError
 from understudy.model.assistant import Assistant
+from understudy.model.kinds import Kind
 from understudy.model.limits import ASSISTANTS_V2
 from understudy.platforms.base import (
     Capabilities,
@@ -23,13 +19,17 @@ from understudy.platforms.base import (
     Page,
     PlaceInfo,
     Rendered,
-    render_fields,
 )
 from understudy.platforms.knowledge import Knowledge, KnowledgeLimits
+from understudy.platforms.openai_models import list_models
 from understudy.platforms.openai_wire import Wire, WireClient
+from understudy.platforms.rendering import render_fields
 
 NAME = "openai-assistants"
 _HEADERS = {"OpenAI-Beta": "assistants=v2"}
+_CAPABILITIES = Capabilities(
+    limits=ASSISTANTS_V2, remote=True, lists_models=True, kind=Kind.ASSISTANT, runs=True
+)
 
 
 class AssistantsV2:
@@ -49,7 +49,7 @@ class AssistantsV2:
     @property
     def capabilities(self) -> Capabilities:
         """The published limits; models can be listed."""
-        return Capabilities(limits=ASSISTANTS_V2, remote=True, lists_models=True)
+        return _CAPABILITIES
 
     @cached_property
     def knowledge(self) -> Knowledge:
@@ -57,6 +57,11 @@ class AssistantsV2:
         from understudy.platforms.openai_knowledge import OpenAIKnowledge
 
         return OpenAIKnowledge(self._client, limits=self._limits)
+
+    @property
+    def environments(self) -> None:
+        """None: code runs without one."""
+        return None
 
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return up to 100 assistants."""
@@ -86,20 +91,13 @@ class AssistantsV2:
         except MissingError:
             return
 
-    async def models(self) -> frozenset[str] | None:
-        """Return the ids under /models; None where a server or a restricted key does not say."""
-        try:
-            reply = await self._client.request("GET", "/models")
-        except (MissingError, EndpointGoneError, AuthenticationError, RejectedError):
-            return None
-        data = reply.get("data")
-        if not isinstance(data, list):
-            return None
-        return frozenset(str(m["id"]) for m in data if isinstance(m, dict) and "id" in m)
+    async def models(self) -> Mapping[str, str | None] | None:
+        """Return what /models says; None where a server or a restricted key does not say."""
+        return await list_models(self._client)
 
     def render(self, assistant: Assistant, marker: Marker) -> Rendered:
-        """Return every field as it is."""
-        return render_fields(assistant, marker)
+        """Return every field of an assistant as it is, other kinds in an assistant's form."""
+        return render_fields(assistant, marker, target=Kind.ASSISTANT)
 
     async def flush(self) -> None:
         """Every write is durable once it was answered."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Protocol
 
-from understudy.model.assistant import CLONED_FROM, Assistant, definition
-from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry, exact
-from understudy.model.findings import Findings, error
+from understudy.model.assistant import CLONED_FROM, FIELDS, Assistant
+from understudy.model.fidelity import Ledger
+from understudy.model.findings import Findings
+from understudy.model.kinds import Kind
 from understudy.model.limits import Limits
+from understudy.platforms.environments import Environments
 from understudy.platforms.knowledge import Knowledge
 
 
@@ -49,13 +50,21 @@ class Capabilities:
 
     `limits` is None where everything fits. `remote` places are reached over the network: they
     are paced, they can lose answers, and their ids are unique across projects. A `read_only`
-    place can only be copied from.
+    place can only be copied from. `kind` is what it holds, None where it holds every kind as it
+    is. What lies in a place that `runs` definitions must please their model. `replaces_metadata`:
+    an update of it wipes keys that others set. `homeless` are tools whose knowledge has no home
+    there, and why; `inline` places name knowledge within the tools.
     """
 
     limits: Limits | None
     remote: bool
     lists_models: bool = False
     read_only: bool = False
+    kind: Kind | None = None
+    runs: bool = False
+    replaces_metadata: bool = False
+    homeless: Mapping[str, str] = field(default_factory=dict)
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +81,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """An assistant in a platform's own form, with the fate of every field."""
+    """An assistant in a platform's own form, with the fate of every field.
+
+    `findings` are what the platform cannot take beyond its published limits. `fields` are those
+    that the source decides about, `owned` the metadata keys of the copy that hold such fields.
+    """
 
     payload: Mapping[str, Any]
     ledger: Ledger
-    findings: Findings = ()  # what the platform cannot take beyond its published limits
+    findings: Findings = ()
+    fields: tuple[str, ...] = FIELDS
+    owned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +129,11 @@ class Platform(Protocol):
         """Its files and vector stores; None where it holds none."""
         ...
 
+    @property
+    def environments(self) -> Environments | None:
+        """Where agents run code; None where it is not set up by itself."""
+        ...
+
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return the page that follows `after`; oldest first unless asked otherwise.
 
@@ -143,8 +163,12 @@ class Platform(Protocol):
         """Delete one assistant; one that is not there is fine. May be repeated."""
         ...
 
-    async def models(self) -> frozenset[str] | None:
-        """Return the ids of the models that can be used there, None where it cannot tell."""
+    async def models(self) -> Mapping[str, str | None] | None:
+        """Return the ids of the models that can be used there, None where it cannot tell.
+
+        Each comes with the day on which it is shut down, as YYYY-MM-DD, an empty text where the
+        place knows of none, None where it does not say.
+        """
         ...
 
     def render(self, assistant: Assistant, marker: Marker) -> Rendered:
@@ -158,51 +182,3 @@ class Platform(Protocol):
     async def aclose(self) -> None:
         """Release connections and files; writes that were not flushed may be lost."""
         ...
-
-
-#: Fields that point into their own project; copying the ids would point nowhere.
-_NOT_CARRIED = {
-    "tool_resources": "files and vector stores were not asked for (--file-search, "
-    "--code-interpreter): they are neither copied nor touched",
-}
-
-
-def render_fields(assistant: Assistant, marker: Marker) -> Rendered:
-    """Return a rendering that keeps every field as it is, for platforms of the same shape."""
-    payload = definition(assistant.raw)
-    ledger = []
-    for name, reason in _NOT_CARRIED.items():
-        if name in payload:
-            lost = _holds_anything(payload.pop(name))
-            ledger.append(LedgerEntry(name, Fidelity.DROPPED, reason) if lost else exact(name))
-    ledger += _all_exact(tuple(payload))
-    ledger.append(_metadata_entry(assistant, marker))
-    if not isinstance(assistant.raw.get("metadata"), Mapping | None):
-        # Nothing can say there of whom it is the clone: every run would make another one.
-        text = "metadata is no object, so the copy could not be recognised again."
-        return Rendered(payload, tuple(ledger), (error("bad-metadata", text, field="metadata"),))
-    kept = {k: v for k, v in assistant.metadata.items() if k not in marker.without}
-    payload["metadata"] = {**kept, **marker.adds}
-    return Rendered(payload, tuple(ledger))
-
-
-@lru_cache(maxsize=64)
-def _all_exact(names: tuple[str, ...]) -> Ledger:
-    """Return the entries of fields that travel as they are; thousands share one shape."""
-    return tuple(exact(name) for name in names if name != "metadata")
-
-
-def _holds_anything(value: Any) -> bool:
-    """Tell whether there is more in a value than empty lists and objects."""
-    if isinstance(value, Mapping):
-        return any(map(_holds_anything, value.values()))
-    if isinstance(value, list):
-        return any(map(_holds_anything, value))
-    return value is not None
-
-
-def _metadata_entry(assistant: Assistant, marker: Marker) -> LedgerEntry:
-    if left := sorted(marker.without & assistant.metadata.keys()):
-        reason = f"{', '.join(left)} says where the original came from; the copy says its own"
-        return LedgerEntry("metadata", Fidelity.MAPPED, reason)
-    return exact("metadata")

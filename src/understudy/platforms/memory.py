@@ -15,10 +15,10 @@ from understudy.platforms.base import (
     Page,
     PlaceInfo,
     Rendered,
-    render_fields,
 )
 from understudy.platforms.knowledge import KnowledgeLimits
 from understudy.platforms.memory_knowledge import MemoryKnowledge
+from understudy.platforms.rendering import render_fields
 
 PAGE = 100
 
@@ -58,6 +58,11 @@ class Memory:
         """Its files and vector stores; with `downloads` off it keeps the bytes to itself."""
         return self._knowledge
 
+    @property
+    def environments(self) -> None:
+        """None: it runs nothing."""
+        return None
+
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return up to 100 assistants in the order of their creation."""
         ids = list(self._records)
@@ -87,7 +92,7 @@ class Memory:
         """Remove an assistant if it is there."""
         self._records.pop(assistant_id, None)
 
-    async def models(self) -> frozenset[str] | None:
+    async def models(self) -> None:
         """Return None: it cannot tell."""
         return None
 

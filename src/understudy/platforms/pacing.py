@@ -16,8 +16,10 @@ from understudy.platforms.base import (
     Rendered,
     Wait,
 )
+from understudy.platforms.environments import Environments
 from understudy.platforms.knowledge import Knowledge
 from understudy.platforms.limiter import Limiter
+from understudy.platforms.paced_environments import PacedEnvironments
 from understudy.platforms.paced_knowledge import PacedKnowledge
 from understudy.platforms.turns import RetryPolicy, Turns
 
@@ -67,6 +69,12 @@ class Paced:
             self._knowledge = PacedKnowledge(inner, self._turns)
         return self._knowledge
 
+    @property
+    def environments(self) -> Environments | None:
+        """Its environment templates on the same limiter; None where it has none."""
+        inner = self._inner.environments
+        return None if inner is None else PacedEnvironments(inner, self._turns)
+
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return one page, repeated until it comes."""
         return await self._turns.call(
@@ -89,7 +97,7 @@ class Paced:
         """Delete, repeated until it is confirmed."""
         await self._turns.call(lambda: self._inner.delete(assistant_id))
 
-    async def models(self) -> frozenset[str] | None:
+    async def models(self) -> Mapping[str, str | None] | None:
         """Return the models, repeated until they come."""
         return await self._turns.call(self._inner.models)
 

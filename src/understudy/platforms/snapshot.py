@@ -19,8 +19,8 @@ from understudy.platforms.base import (
     Page,
     PlaceInfo,
     Rendered,
-    render_fields,
 )
+from understudy.platforms.rendering import render_fields
 from understudy.platforms.snapshot_form import (
     HEADER,
     RESERVED,
@@ -89,6 +89,11 @@ class Snapshot:
         self._loaded()
         return self._header
 
+    @property
+    def environments(self) -> None:
+        """None: it runs nothing."""
+        return None
+
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return everything after that id, in the order of creation as far as it is known."""
         records = list(self._loaded())
@@ -121,7 +126,7 @@ class Snapshot:
         if assistant_id in self._loaded():
             self._remove(assistant_id)
 
-    async def models(self) -> frozenset[str] | None:
+    async def models(self) -> None:
         """Return None: it cannot tell."""
         return None
 

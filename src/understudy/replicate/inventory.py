@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from understudy.model.assistant import Assistant
 from understudy.model.canonical import digest
 from understudy.model.findings import Findings
+from understudy.model.retirement import Offered
 from understudy.platforms.base import Capabilities, PlaceInfo
 
 
@@ -21,7 +22,7 @@ class Inventory:
     info: PlaceInfo
     capabilities: Capabilities
     assistants: tuple[Assistant, ...]
-    models: frozenset[str] | None = None
+    models: Offered | None = None
     findings: Findings = ()
 
     @property

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from understudy.model.assistant import CLONED_FROM, FIELDS, READ_ONLY, Assistant
+from understudy.model.assistant import CLONED_FROM, READ_ONLY, Assistant
 from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
 from understudy.model.findings import Finding, Findings, error
+from understudy.model.kinds import KNOWN
 from understudy.model.limits import check
 from understudy.model.meaning import RESETS, meaning, same
+from understudy.model.retirement import Offered, fate
 from understudy.platforms.base import Marker, PlaceInfo, Rendered
 from understudy.replicate.diff import FieldChange, diff
 from understudy.replicate.identity import Counterpart, counterparts
@@ -24,12 +26,16 @@ from understudy.replicate.knowledge.needs import Needs
 from understudy.replicate.knowledge.plan import KnowledgePlan, Lack
 from understudy.replicate.prune import Deletion
 from understudy.replicate.selection import Selection
+from understudy.replicate.tailoring import (
+    Tailoring,
+    refused,
+    searched,
+    tailor,
+    with_search_function,
+)
 
 Render = Callable[[Assistant, Marker], Rendered]
 
-#: Compared and reset when the source lacks them. Knowledge is none of them.
-_COMPARED = tuple(name for name in FIELDS if name != "tool_resources")
-_KNOWN = frozenset(FIELDS)
 _PLAIN = frozenset({str, float, int})
 
 
@@ -51,7 +57,10 @@ class Identity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What shapes a plan. `known` maps source ids to destination ids of earlier runs."""
+    """What shapes a plan. `known` maps source ids to destination ids of earlier runs.
+
+    With `strict`, an assistant that would lose anything is not written.
+    """
 
     selection: Selection = field(default_factory=Selection)
     identity: Identity = Identity.METADATA
@@ -59,6 +68,8 @@ class PlanOptions:
     ignore: frozenset[str] = frozenset()
     check_models: bool = True
     same_place: bool = False
+    tailoring: Tailoring = field(default_factory=Tailoring)
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +199,13 @@ class _Planner:
         self._options = options
         self._render = render
         self._knowledge = knowledge
-        self._limits = destination.capabilities.limits
-        self._compared = tuple(name for name in _COMPARED if name not in options.ignore)
+        self._capabilities = destination.capabilities
         self._models = destination.models if options.check_models else None
         # A field nobody knows is compared where the destination shows it at all: one that it
         # refused or does not keep must not come up again in every plan.
         shown = {key for a in destination.assistants for key in a.raw}
-        self._extras = None if self._limits is None else shown - {*FIELDS, *READ_ONLY}
+        bounded = self._capabilities.limits is not None
+        self._extras = shown - KNOWN - READ_ONLY if bounded else None
 
     def change(self, source: Assistant, counterpart: Counterpart[Assistant]) -> Change:
         """Return the plan's line for one source assistant."""
@@ -207,9 +218,7 @@ class _Planner:
 
     def _change(self, source: Assistant, counterpart: Counterpart[Assistant]) -> Change:
         here = counterpart.one
-        rendered = self._render(source, self._marker(source, here))
-        if self._knowledge is not None:
-            rendered = self._knowledge.link(source, here, rendered)
+        rendered = self._rendered(source, here)
         payload = rendered.payload
         base = Change(
             Action.UNCHANGED,
@@ -217,7 +226,8 @@ class _Planner:
             source.name,
             here.id if here else None,
             ledger=rendered.ledger,
-            model=source.model,
+            findings=tuple(f for f in rendered.findings if not f.blocks),
+            model=str(payload.get("model") or ""),
         )
         if self._knowledge is not None:
             base = replace(
@@ -234,7 +244,7 @@ class _Planner:
             return self._write(base, Action.CREATE, payload, rendered, payload)
         if left_out := self._left_out(payload, here):
             base = replace(base, ledger=_corrected(rendered.ledger, left_out))
-        differing = dict(self._differing(payload, here))
+        differing = dict(self._differing(rendered, here))
         if self._knowledge is not None and self._knowledge.differs(payload, here):
             differing["tool_resources"] = payload.get("tool_resources", {})
         if not differing:
@@ -254,15 +264,36 @@ class _Planner:
         whole: Mapping[str, Any],
     ) -> Change:
         findings = rendered.findings
-        if self._limits:
+        if limits := self._capabilities.limits:
             said = {(finding.code, finding.field) for finding in findings}
-            found = check(whole, self._limits)
+            found = check(whole, limits)
             findings += tuple(f for f in found if (f.code, f.field) not in said)
         if self._models is not None and "model" in payload:
-            findings += tuple(_model_findings(payload["model"], self._models))
+            today = self._options.tailoring.today
+            findings += tuple(_model_findings(payload["model"], self._models, today))
         if any(finding.blocks for finding in findings):
             return replace(base, action=Action.CONFLICT, findings=findings)
         return replace(base, action=action, payload=payload, findings=findings)
+
+    def _rendered(self, source: Assistant, here: Assistant | None) -> Rendered:
+        """Return what the copy shall be, its model, knowledge and metadata as they will be there.
+
+        With `strict`, whatever is lost is a finding that blocks.
+        """
+        tailoring, marker = self._options.tailoring, self._marker(source, here)
+        shown = with_search_function(source) if tailoring.search_function else source
+        rendered = self._render(shown, marker)
+        if shown is not source:
+            rendered = searched(rendered, source)
+        runs = self._capabilities.runs
+        rendered = tailor(rendered, tailoring, self._models, runs=runs)
+        if self._knowledge is not None:
+            rendered = self._knowledge.link(source, here, rendered)
+        if self._capabilities.replaces_metadata and here is not None:
+            rendered = _with_others(rendered, here)
+        if self._options.strict and (lost := tuple(_losses(rendered.ledger))):
+            rendered = replace(rendered, findings=rendered.findings + lost)
+        return rendered
 
     def _marker(self, source: Assistant, here: Assistant | None) -> Marker:
         """Return the identity that the copy shall carry.
@@ -283,26 +314,32 @@ class _Planner:
             return mark
         return Marker()
 
-    def _differing(self, payload: Mapping[str, Any], here: Assistant) -> Iterator[tuple[str, Any]]:
-        there = here.raw
-        for name in (*self._compared, *self._comparable_extras(payload)):
+    def _differing(self, rendered: Rendered, here: Assistant) -> Iterator[tuple[str, Any]]:
+        payload, there = rendered.payload, here.raw
+        ignored, silent = self._options.ignore, refused(payload)
+        for name in (*rendered.fields, *self._comparable_extras(payload)):
             wanted, found = payload.get(name), there.get(name)
             if wanted is found or (type(wanted) is type(found) in _PLAIN and wanted == found):
                 continue
+            if name == "tool_resources" or name in ignored:
+                continue
             if not same(name, wanted, found):
-                yield name, payload.get(name, RESETS.get(name))
+                reset = None if name in silent else RESETS.get(name)
+                yield name, payload.get(name, reset)
 
     def _comparable_extras(self, payload: Mapping[str, Any]) -> list[str]:
-        if not (extras := payload.keys() - _KNOWN - self._options.ignore):
+        if not (extras := payload.keys() - KNOWN - READ_ONLY - self._options.ignore):
             return []
         return sorted(extras if self._extras is None else extras & self._extras)
 
     def _left_out(self, payload: Mapping[str, Any], here: Assistant) -> list[LedgerEntry]:
         """Return the fate of fields that differ and that nobody is going to write."""
-        if not self._options.ignore and payload.keys() <= _KNOWN:
+        if not self._options.ignore and payload.keys() <= KNOWN:
             return []
         ignored = payload.keys() & self._options.ignore
-        unseen = payload.keys() - _KNOWN - ignored - set(self._comparable_extras(payload))
+        unseen = (
+            payload.keys() - KNOWN - READ_ONLY - ignored - set(self._comparable_extras(payload))
+        )
         entries = []
         for names, fidelity, reason in (
             (ignored, Fidelity.DEGRADED, "it differs and was to be ignored"),
@@ -341,15 +378,37 @@ def _ambiguous(counterpart: Counterpart[Assistant]) -> Finding:
     )
 
 
-def _model_findings(model: Any, models: frozenset[str]) -> Iterable[Finding]:
+def _model_findings(model: Any, models: Offered, today: str) -> Iterable[Finding]:
     if isinstance(model, str) and model and model not in models:
+        instead = fate(model, today, models).replacement
+        advice = f"{instead} replaces it: --map-model recommended. " if instead else ""
         yield error(
             "model-not-there",
             f"The destination does not offer the model {model}.",
             field="model",
-            hint="Change the model in the source, or use --no-model-check if its list is "
-            "incomplete.",
+            hint=f"{advice}--map-model {model}=NEW swaps it; --no-model-check goes on if the "
+            "list is incomplete.",
         )
+
+
+def _with_others(rendered: Rendered, here: Assistant) -> Rendered:
+    """Return the rendering with the metadata that others set: an update would wipe it."""
+    wanted = rendered.payload.get("metadata")
+    if not isinstance(wanted, Mapping):
+        return rendered
+    others = {k: v for k, v in here.metadata.items() if k not in rendered.owned}
+    return replace(rendered, payload={**rendered.payload, "metadata": {**others, **wanted}})
+
+
+def _losses(ledger: Ledger) -> Iterator[Finding]:
+    for entry in ledger:
+        if entry.fidelity in (Fidelity.DEGRADED, Fidelity.DROPPED):
+            yield error(
+                "loss-refused",
+                f"{entry.field} would be {entry.fidelity}: {entry.reason}.",
+                field=entry.field,
+                hint="Nothing may be lost with --strict; go without it to accept this.",
+            )
 
 
 def notable(ledger: Ledger) -> tuple[LedgerEntry, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from understudy.errors import RejectedError
-from understudy.model.assistant import FIELDS, Assistant
+from understudy.model.assistant import Assistant
 from understudy.model.fidelity import Fidelity, LedgerEntry
+from understudy.model.kinds import KNOWN
 
 
 class Tolerant:
@@ -37,7 +38,7 @@ class Tolerant:
 def _refused_extra(error: RejectedError, payload: Mapping[str, Any]) -> str | None:
     """Return the field to leave out: refused by name, and none that everybody knows."""
     named = (error.param or "").split(".")[0].split("[")[0]
-    candidates = [name for name in payload if name not in FIELDS]
+    candidates = [name for name in payload if name not in KNOWN]
     if named in candidates:
         return named
     quoted = [name for name in candidates if f"'{name}'" in error.message]

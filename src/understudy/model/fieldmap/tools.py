@@ -1,0 +1,53 @@
+"""Function tools, nested as assistants have them and flat as agents and responses do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from understudy.model.fieldmap.crossing import Crossing, Json
+
+#: How a function may be called, where that can be said; off unless it says so.
+CALLS = ("defer_loading", "async")
+
+#: A function without arguments, spelt out for those who insist.
+NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+
+
+def nested(tool: Json) -> Json:
+    """Return a flat function tool as an assistant has it."""
+    function = {key: value for key, value in tool.items() if key != "type" and value is not None}
+    return {"type": "function", "function": function}
+
+
+def parts(tool: Any) -> Json | None:
+    """Return what a nested function tool says of its function, None where it is none."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return function if isinstance(function, dict) else None
+
+
+def kind(tool: Any) -> str:
+    """Return a tool's type, or an empty string."""
+    said = tool.get("type") if isinstance(tool, dict) else None
+    return said if isinstance(said, str) else ""
+
+
+def parameters(function: Json, crossing: Crossing, where: str) -> Json:
+    """Return a function's schema, an empty one where it has none; refuses what is no object."""
+    found = function.get("parameters")
+    if found is None:
+        return dict(NO_PARAMETERS)
+    if not isinstance(found, dict):
+        name = function.get("name")
+        crossing.refuse(
+            "bad-parameters",
+            f"{where}: the parameters of {str(name)[:64]!r} are no JSON Schema object.",
+            field=f"{where}.parameters",
+            hint='Give it a schema of type object, or leave "parameters" out.',
+        )
+        return dict(NO_PARAMETERS)
+    return found
+
+
+def take(crossing: Crossing, tool: str, place: str) -> None:
+    """Note that a type of tool has no home in a place."""
+    crossing.dropped(f"tools.{tool[:64] or '(no type)'}", f"{place} have no tool of this type")

@@ -1,0 +1,180 @@
+"""A bundle: a directory with one JSON file for each assistant, ready for the Responses API.
+
+A file is called by the assistant's registry key and holds exactly the arguments of
+`client.responses.create(**arguments, input=…)`. Its name is its identity here; a file that
+somebody renamed or wrote by hand is as good as one of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from understudy.errors import MissingError, SnapshotError
+from understudy.files import read_json, reading, write_whole, writing
+from understudy.model.assistant import CLONED_FROM, Assistant
+from understudy.model.canonical import pretty
+from understudy.model.kinds import FIELDS_OF, Kind
+from understudy.model.limits import RESPONSES
+from understudy.model.naming import registry_key, unique
+from understudy.platforms.base import Capabilities, Marker, Page, PlaceInfo, Rendered
+from understudy.platforms.knowledge import Knowledge, KnowledgeLimits
+from understudy.platforms.openai_models import list_models
+from understudy.platforms.openai_wire import Wire, WireClient
+from understudy.platforms.rendering import render_fields
+from understudy.platforms.responses_form import check_arguments, folded, lifted
+
+NAME = "responses"
+
+#: Says that a directory is a bundle; no assistant's key begins with an underscore.
+HEADER = "_bundle.json"
+FORMAT_VERSION = 1
+
+_HEADERS = {"OpenAI-Beta": "assistants=v2"}
+_CAPABILITIES = Capabilities(
+    limits=RESPONSES, remote=False, kind=Kind.RESPONSE, runs=True, inline=True
+)
+
+
+class Bundle:
+    """Requests in a directory; with a `wire`, what they lean on lies in that project."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        name: str = "",
+        wire: Wire | None = None,
+        must_exist: bool = False,
+        limits: KnowledgeLimits | None = None,
+    ) -> None:
+        self._path = Path(path)
+        self._name = name or str(path)
+        self._wire = wire
+        self._must_exist = must_exist
+        self._limits = limits or KnowledgeLimits()
+        self._client = None if wire is None else WireClient(wire, headers=_HEADERS)
+
+    @property
+    def info(self) -> PlaceInfo:
+        """Which directory this is."""
+        return PlaceInfo(self._name, NAME, str(self._path))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What a request can say."""
+        return _CAPABILITIES
+
+    @cached_property
+    def knowledge(self) -> Knowledge | None:
+        """The files and vector stores of the project where the requests will be sent."""
+        if self._client is None:
+            return None
+        from understudy.platforms.openai_knowledge import OpenAIKnowledge
+
+        return OpenAIKnowledge(self._client, limits=self._limits)
+
+    @property
+    def environments(self) -> None:
+        """None: a request brings its own container."""
+        return None
+
+    async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
+        """Return everything after that key, in the order of the keys."""
+        keys = self._keys()
+        if newest_first:
+            keys.reverse()
+        start = keys.index(after) + 1 if after in keys else 0
+        return Page(tuple(self._read(key) for key in keys[start:]), None)
+
+    async def retrieve(self, assistant_id: str) -> Assistant:
+        """Return one request or raise MissingError."""
+        return self._read(self._require(assistant_id))
+
+    async def create(self, payload: Mapping[str, Any]) -> Assistant:
+        """Write a file that is not there yet."""
+        taken = {key.casefold() for key in self._keys()}
+        marker = str((payload.get("metadata") or {}).get(CLONED_FROM) or "")
+        hint = registry_key(marker)[-8:]
+        wanted = registry_key(str(payload.get("name") or "")) or hint or "ASSISTANT"
+        key = unique(wanted.replace("-", "_"), taken, hint=hint).replace("-", "_")
+        self._write(key, payload)
+        made = self._read(key)
+        return Assistant(key, {**made.raw, "name": payload.get("name")})
+
+    async def update(self, assistant_id: str, fields: Mapping[str, Any]) -> Assistant:
+        """Set the given arguments; null takes one out. What else stands in the file stays."""
+        before = self._read(self._require(assistant_id))
+        self._write(assistant_id, {**before.raw, **fields})
+        return self._read(assistant_id)
+
+    async def delete(self, assistant_id: str) -> None:
+        """Remove a file if it is there."""
+        if assistant_id in self._keys():
+            with writing(self._path):
+                self._file(assistant_id).unlink(missing_ok=True)
+
+    async def models(self) -> Mapping[str, str | None] | None:
+        """Return the models of the project where the requests will be sent, None without one."""
+        return None if self._client is None else await list_models(self._client)
+
+    def render(self, assistant: Assistant, marker: Marker) -> Rendered:
+        """Return a request as it is, other kinds as a request; `name` becomes the file's."""
+        rendered = render_fields(assistant, marker, target=Kind.RESPONSE)
+        payload = {"name": assistant.name, **rendered.payload}
+        return Rendered(payload, rendered.ledger, rendered.findings, rendered.fields)
+
+    async def flush(self) -> None:
+        """Every file is written when its call returns."""
+
+    async def aclose(self) -> None:
+        """Close the connections to the project."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    def require_readable(self) -> None:
+        """Read all files; raises SnapshotError for what is broken."""
+        for key in self._keys():
+            self._read(key)
+
+    def _keys(self) -> list[str]:
+        if not self._path.exists():
+            if self._must_exist:
+                raise SnapshotError(f"{self._path} does not exist.")
+            return []
+        if not self._path.is_dir():
+            raise SnapshotError(f"{self._path} is a file; a bundle is a directory.")
+        with reading(self._path):
+            found = [path for path in self._path.iterdir() if path.suffix == ".json"]
+        return sorted(path.stem for path in found if path.name[0] not in "._" and path.is_file())
+
+    def _require(self, key: str) -> str:
+        if key not in self._keys():
+            raise MissingError(f"{self._name} holds no {key}.")
+        return key
+
+    def _read(self, key: str) -> Assistant:
+        path = self._file(key)
+        arguments = read_json(path)
+        if not isinstance(arguments, dict):
+            raise SnapshotError(f"{path} must hold an object: the arguments of a request.")
+        return Assistant(
+            key, {**lifted(arguments), "id": key, "object": Kind.RESPONSE.value, "name": key}
+        )
+
+    def _write(self, key: str, fields: Mapping[str, Any]) -> None:
+        arguments = folded(fields)
+        check_arguments(arguments)
+        known = [name for name in FIELDS_OF[Kind.RESPONSE] if name in arguments]
+        ordered = {name: arguments[name] for name in (*known, *sorted(arguments.keys() - known))}
+        with writing(self._path):
+            self._path.mkdir(parents=True, exist_ok=True)
+        if not (self._path / HEADER).exists():
+            about = {"format_version": FORMAT_VERSION, "holds": "arguments of responses.create"}
+            write_whole(self._path / HEADER, pretty(about))
+        write_whole(self._file(key), pretty(ordered, sort_keys=False))
+
+    def _file(self, key: str) -> Path:
+        return self._path / f"{key}.json"

@@ -1,0 +1,210 @@
+"""Fitting an assistant to where it will run: its model, and what that model refuses. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from understudy.model.assistant import Assistant
+from understudy.model.fidelity import Fidelity, LedgerEntry
+from understudy.model.findings import Finding, Severity
+from understudy.model.retirement import Fate, Offered, State, Traits, fate, traits
+from understudy.platforms.base import Rendered
+
+#: What a function that stands in for file search is called.
+SEARCH = "search_knowledge"
+
+_SAMPLING = ("temperature", "top_p")
+
+
+@dataclass(frozen=True, slots=True)
+class Tailoring:
+    """What to change on the way. `models` maps old to new; `today` is an ISO 8601 date.
+
+    `recommended` swaps every model that is gone or whose end is known for the living one that
+    replaces it. `search_function` turns file search into a function that the application answers.
+    """
+
+    models: Mapping[str, str] = field(default_factory=dict)
+    recommended: bool = False
+    search_function: bool = False
+    today: str = ""
+
+    def target(self, model: str, offered: Offered | None) -> str:
+        """Return the model to use instead, the same one where nothing is to be swapped."""
+        if model in self.models:
+            return self.models[model]
+        if self.recommended and (end := fate(model, self.today, offered)).ends:
+            return end.replacement or model
+        return model
+
+
+def with_search_function(assistant: Assistant) -> Assistant:
+    """Return the assistant with a function in the place of its file search, if it has one."""
+    tools = assistant.tools
+    if not any(_is_search(tool) for tool in tools):
+        return assistant
+    name = search_name(assistant)
+    kept = [_search(name) if _is_search(tool) else tool for tool in tools]
+    return Assistant(assistant.id, {**assistant.raw, "tools": kept})
+
+
+def search_name(assistant: Assistant) -> str:
+    """Return the name of the function that stands in for file search."""
+    taken = {function.get("name") for function in assistant.functions()}
+    name, number = SEARCH, 2
+    while name in taken:
+        name, number = f"{SEARCH}_{number}", number + 1
+    return name
+
+
+def searched(rendered: Rendered, source: Assistant) -> Rendered:
+    """Return the rendering of an assistant with a search function, with that in its ledger."""
+    reason = (
+        f"the function {search_name(source)} stands in for it: your program answers it with "
+        "POST /vector_stores/{id}/search"
+    )
+    kept = [entry for entry in rendered.ledger if entry.field != "tools.file_search"]
+    entry = LedgerEntry("tools.file_search", Fidelity.DEGRADED, reason)
+    return replace(rendered, ledger=(*kept, entry))
+
+
+def tailor(
+    rendered: Rendered, tailoring: Tailoring, offered: Offered | None, *, runs: bool
+) -> Rendered:
+    """Return the rendering with the model that is to be used, and without what it refuses.
+
+    Where nothing `runs`, only what was asked for is changed.
+    """
+    model = rendered.payload.get("model")
+    if not isinstance(model, str) or not model:
+        return rendered
+    payload = dict(rendered.payload)
+    entries: list[LedgerEntry] = []
+    target = tailoring.target(model, offered)
+    if target != model:
+        payload["model"] = target
+        entries.append(_swapped(model, target, tailoring, offered))
+        entries += _adjust_effort(payload, traits(model), traits(target), rendered.fields, target)
+    findings = rendered.findings
+    if runs or target != model:
+        entries += _silence(payload, traits(target), target)
+    if runs and tailoring.today:
+        findings += tuple(_warnings(fate(target, tailoring.today, offered)))
+    if not entries and len(findings) == len(rendered.findings):
+        return rendered
+    fields = {entry.field for entry in entries}
+    kept = tuple(entry for entry in rendered.ledger if entry.field not in fields)
+    return replace(rendered, payload=payload, ledger=(*kept, *entries), findings=findings)
+
+
+def refused(payload: Mapping[str, Any]) -> frozenset[str]:
+    """Return the sampling parameters that the payload's model refuses even at their default."""
+    model = payload.get("model")
+    found = traits(model) if isinstance(model, str) else None
+    silent = found is not None and found.reasons and not _samples(payload, found)
+    return frozenset(_SAMPLING) if silent else frozenset()
+
+
+def _swapped(model: str, target: str, tailoring: Tailoring, offered: Offered | None) -> LedgerEntry:
+    why = "as asked"
+    if model not in tailoring.models:
+        why = ended(fate(model, tailoring.today, offered))
+    return LedgerEntry("model", Fidelity.MAPPED, f"{target} instead of {model}: {why}")
+
+
+def ended(end: Fate) -> str:
+    """Return in words how a model ends."""
+    if end.state is State.ABSENT:
+        return "it is not offered there"
+    verb = "was" if end.state is State.DEAD else "will be"
+    return f"{end.model} {verb} shut down on {end.shutdown}" if end.shutdown else "it is gone"
+
+
+def _adjust_effort(
+    payload: dict[str, Any],
+    before: Traits | None,
+    after: Traits | None,
+    fields: tuple[str, ...],
+    target: str,
+) -> Iterator[LedgerEntry]:
+    """Keep a model that reasons from doing so where the old one did not."""
+    if after is None or not after.samples or before is None or before.reasons:
+        return
+    reason = f"none: {target} reasons unless told otherwise, and the old model did not"
+    if "reasoning" in fields:
+        payload["reasoning"] = {**(payload.get("reasoning") or {}), "effort": "none"}
+    else:
+        payload["reasoning_effort"] = "none"
+    yield LedgerEntry("reasoning_effort", Fidelity.MAPPED, reason)
+
+
+def _silence(payload: dict[str, Any], model: Traits | None, name: str) -> Iterator[LedgerEntry]:
+    """Leave out what the model would refuse the whole request for."""
+    if model is None:
+        return
+    effort = _effort(payload)
+    if effort is not None and (not model.reasons or effort in model.refuses):
+        if "reasoning_effort" in payload:
+            del payload["reasoning_effort"]
+        else:
+            rest = {k: v for k, v in payload["reasoning"].items() if k != "effort"}
+            payload["reasoning"] = rest
+            if not rest:
+                del payload["reasoning"]
+        what = "does not reason" if not model.reasons else f"knows no effort {effort!r}"
+        yield LedgerEntry("reasoning_effort", Fidelity.DROPPED, f"{name} {what}")
+    if not model.reasons or _samples(payload, model):
+        return
+    for field_name in _SAMPLING:
+        if field_name in payload:
+            value = payload.pop(field_name)
+            if value is not None and value != 1:
+                reason = f"{name} reasons, and refuses {field_name}"
+                yield LedgerEntry(field_name, Fidelity.DROPPED, reason)
+
+
+def _samples(payload: Mapping[str, Any], model: Traits) -> bool:
+    return model.samples and _effort(payload) == "none"
+
+
+def _effort(payload: Mapping[str, Any]) -> Any:
+    if payload.get("reasoning_effort") is not None:
+        return payload["reasoning_effort"]
+    reasoning = payload.get("reasoning")
+    return reasoning.get("effort") if isinstance(reasoning, dict) else None
+
+
+def _warnings(end: Fate) -> Iterator[Finding]:
+    """Yield what is to be known of a model whose end is known; absence is told elsewhere."""
+    if end.state not in (State.DYING, State.DEAD):
+        return
+    code = "model-dying" if end.state is State.DYING else "model-dead"
+    advice = f"{end.replacement} replaces it: --map-model recommended." if end.replacement else ""
+    advice = advice or end.note or "Choose another one: --map-model OLD=NEW."
+    message = f"{ended(end)[0].upper()}{ended(end)[1:]}." if not end.shutdown else f"{ended(end)}."
+    yield Finding(code, Severity.WARNING, message, "model", advice)
+
+
+def _is_search(tool: Any) -> bool:
+    return isinstance(tool, dict) and tool.get("type") == "file_search"
+
+
+def _search(name: str) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": "Search the documents that belong to this assistant, and return the "
+            "passages nearest in meaning to the query.",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "query": {"type": "string", "description": "What to look for, in words."}
+                },
+                "required": ["query"],
+                "additionalProperties": False,
+            },
+        },
+    }
