@@ -30,6 +30,9 @@ DATA = (
 )
 INFRASTRUCTURE = (
     "platforms.base",
+    "platforms.dump_files",
+    "platforms.dump_form",
+    "platforms.dump_scan",
     "platforms.knowledge",
     "platforms.lacking",
     "platforms.limiter",

@@ -42,7 +42,20 @@ SPECIFIED: Mapping[str, Mapping[str, str]] = {
 }
 
 #: What a profile may hold; `api_key` never stands in a file that is committed.
-KEYS = ("platform", "base_url", "api_key", "key_command", "organization", "project", "path")
+KEYS = (
+    "platform",
+    "base_url",
+    "api_version",
+    "api_key",
+    "key_command",
+    "auth",
+    "organization",
+    "project",
+    "path",
+)
+
+#: How a key is sent: `Authorization: Bearer KEY`, or `api-key: KEY`.
+AUTHS = ("bearer", "api-key")
 
 _PLACEHOLDERS = ("your-", "<", "xxx", "changeme", "sk-...")
 
@@ -83,6 +96,25 @@ class Profile:
         """The environment name under which its key is looked up first."""
         specified = SPECIFIED.get(self.name, {}).get("api_key")
         return specified or f"UNDERSTUDY_PROFILE_{upper(self.name)}_API_KEY"
+
+    @property
+    def api_version(self) -> str:
+        """What every address carries as `api-version`; empty where that is not used."""
+        return self.get("api_version").strip()
+
+    @property
+    def auth(self) -> str:
+        """In which header the key goes; raises UsageError for one that there is not.
+
+        Where there are API versions, a plain key goes by itself and a token as a bearer.
+        """
+        if value := self.values.get("auth"):
+            if value.text.strip().lower() not in AUTHS:
+                raise UsageError(
+                    f"auth in {value.origin} must be {' or '.join(AUTHS)}, it is {value.text!r}."
+                )
+            return value.text.strip().lower()
+        return "api-key" if self.api_version and self.secret is not None else "bearer"
 
     def require_key(self) -> SecretStr:
         """Return the key, asking `key_command` if there is one; raises UsageError."""

@@ -168,15 +168,13 @@ def test_an_export_into_a_linked_file_leaves_the_linked_one_alone(stage: Stage) 
     [
         ('{"assistants": [', "line 1, column 17"),
         ("\n\n  nonsense", "line 3, column 3"),
-        ({"assistants": {}}, "no list under the key assistants"),
-        ([], "must hold an object"),
         ({"format_version": 2, "assistants": []}, "format_version 2"),
         ({"assistants": [1]}, "assistants[0] is not an object"),
         ({"assistants": [{"id": "a"}, {"id": "a"}]}, "same identity"),
         ('{"assistants": [{"id": "a", "top_p": ' + "1" * 5000 + "}]}", "digits"),
         ("[" * 100_000, "nested too deeply"),
     ],
-    ids=range(9),
+    ids=range(7),
 )
 def test_a_broken_snapshot_is_refused_with_its_place(
     stage: Stage, content: Any, words: str
@@ -191,4 +189,4 @@ def test_a_broken_snapshot_is_refused_with_its_place(
 
 def test_bytes_that_are_no_utf8_are_named_with_their_line(stage: Stage) -> None:
     (stage.folder / "s.json").write_bytes(b'{\n"assistants": ["\xff"]}')
-    assert "line 2: this is not UTF-8 (byte 0xff)" in stage.call("import", "s.json").check(1).err
+    assert "line 2, column 17: this is not UTF-8 (byte 0xff)" in stage.call("import", "s.json").check(1).err

@@ -16,6 +16,7 @@ from understudy.ops.look import verify as verify_snapshot
 from understudy.report.jsonlines import assistant_line, line, place_fields
 from understudy.report.snapshots import export_lines, export_text, verify_lines, verify_text
 from understudy.report.text import assistants_text, counted
+from understudy.report.unread import errors_in, unread_lines, unread_text
 
 
 @click.command("list")
@@ -24,10 +25,13 @@ from understudy.report.text import assistants_text, counted
 @common
 @click.pass_context
 def list_place(ctx: click.Context, /, place: str, **options: Any) -> int:
-    """List the assistants of a place (a profile or a path), oldest first.
+    """List the assistants of a place (a profile, a path, or - for standard input), oldest first.
+
+    Exits with 3 when parts of it could not be read.
 
     \b
     understudy list src
+    understudy list dump.json
     understudy list ./snapshots --name '*bot*'
     understudy list src --json | jq .assistant.model
     """
@@ -38,13 +42,16 @@ def list_place(ctx: click.Context, /, place: str, **options: Any) -> int:
     )
     if session.json:
         session.say(assistant_line(a, listing.place.name) for a in listing.assistants)
+        session.say(unread_lines(listing.unread, listing.place.name))
         fields = {"place": place_fields(listing.place), "count": len(listing.assistants)}
         session.say([line("listing", fields)])
     elif session.quiet:
+        session.say(unread_text(errors_in(listing.unread), listing.place.name))
         session.say([counted(len(listing.assistants))])
     else:
         session.say(assistants_text(listing.assistants))
-    return 0
+        session.say(unread_text(listing.unread, listing.place.name))
+    return listing.exit_code
 
 
 @click.command()

@@ -26,6 +26,7 @@ from understudy.cli.options import (
 from understudy.cli.progress import Screen
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
+from understudy.ops.places import as_path
 from understudy.ops.replicate import open_job
 from understudy.ops.request import DEFAULT_CONCURRENCY, DEFAULT_SETTLE, Request
 from understudy.ops.resume import interrupted
@@ -35,6 +36,7 @@ from understudy.replicate.plan import Action, Identity, Plan
 from understudy.report.clean import clean
 from understudy.report.jsonlines import plan_lines, result_lines
 from understudy.report.text import change_text, plan_counts, plan_text, result_text
+from understudy.report.unread import errors_in, unread_text
 
 shared = stacked(selecting, carrying, pruning, planning, settling, output_option, common)
 
@@ -85,22 +87,26 @@ def clone(ctx: click.Context, /, dry_run: bool, yes: bool, **options: Any) -> in
 
 
 @click.command("import")
-@click.argument("path", type=click.Path(exists=True))
+@click.argument("path")
 @destination_option
 @shared
 @applying
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.pass_context
 def import_snapshot(ctx: click.Context, /, path: str, **options: Any) -> int:
-    """Clone from a snapshot (file or directory) or from an old export file.
+    """Clone from a snapshot, or from saved JSON: a file, a folder, or - for standard input.
+
+    Listings of the API, single assistants, a line each, old export files and a registry's
+    assistants.json are told apart by their content. What cannot be read is shown, and the rest
+    is copied; then it exits with 3.
 
     \b
     understudy import assistants.json --to dst
     understudy import ./snapshots --to dst --dry-run
+    ssh old-host cat dump.ndjson | understudy import - --to dst
+    understudy import dump:./pages --to dst
     """
-    given = Path(path)
-    source = path if given.is_absolute() else f"./{given}"
-    return int(ctx.invoke(clone, source=source, **options))
+    return int(ctx.invoke(clone, source=as_path(path), **options))
 
 
 @click.command()
@@ -243,6 +249,7 @@ def _show_plan(session: Session, screen: Screen, made: Plan) -> None:
     elif session.quiet:
         conflicts = (c for c in made.changes if c.action is Action.CONFLICT)
         session.say(text for change in conflicts for text in change_text(change))
+        session.say(unread_text(errors_in(made.unread), made.source.name))
         session.say([plan_counts(made)])
     else:
         session.say([f"From {clean(str(made.source))}", f"To   {clean(str(made.destination))}", ""])

@@ -67,14 +67,16 @@ async def export(
         chosen = selection.choose(inventory.assistants, place=inventory.info.name)
         _require_elsewhere(out, inventory.info)
         snapshot = Snapshot(out)
-        done = Exported(inventory.info, chosen)
+        done = Exported(inventory.info, chosen, unread=inventory.findings)
+        # What could not be read is not gone.
+        everything = selection.everything and inventory.whole
         if knowledge.wanted:
             shelf = _require_shelf(snapshot, out)
-            if selection.everything:
+            if everything:
                 snapshot.require_export_of(inventory.info)
             packer = _Packer(source, shelf, knowledge, Originals(files_dir), stop)
-            done = await packer.pack(done, everything=selection.everything)
-        removed = snapshot.keep(chosen, inventory.info, prune=selection.everything)
+            done = await packer.pack(done, everything=everything)
+        removed = snapshot.keep(chosen, inventory.info, prune=everything)
         return replace(done, removed=done.removed + removed)
     finally:
         await places.aclose()

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from understudy.config import Settings
-from understudy.errors import UnderstudyError
+from understudy.errors import ExitCode, UnderstudyError
 from understudy.model.assistant import Assistant
+from understudy.model.findings import Findings
 from understudy.model.verification import Verification
 from understudy.ops.listeners import log_events
 from understudy.ops.places import PlaceLike, Places
@@ -23,10 +24,17 @@ from understudy.replicate.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What was asked for of a place."""
+    """What was asked for of a place, and what of it could not be read."""
 
     place: PlaceInfo
     assistants: tuple[Assistant, ...]
+    unread: Findings = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the process should tell its caller."""
+        lacking = any(finding.blocks for finding in self.unread)
+        return ExitCode.PARTLY if lacking else ExitCode.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ async def list_assistants(
     finally:
         await places.aclose()
     chosen = (selection or Selection()).choose(inventory.assistants, place=inventory.info.name)
-    return Listing(inventory.info, chosen)
+    return Listing(inventory.info, chosen, inventory.findings)
 
 
 def verify(path: Path) -> Verification:

@@ -11,13 +11,15 @@ from pydantic import SecretStr
 
 from understudy.config import Settings
 from understudy.errors import UsageError
+from understudy.ops.recognising import open_path
 from understudy.platforms.base import Platform, Wait
-from understudy.platforms.catalog import PlaceSettings, build
+from understudy.platforms.catalog import PLATFORMS, PlaceSettings, build
+from understudy.platforms.dump_files import STANDARD_INPUT
 from understudy.platforms.limiter import Limiter
 from understudy.platforms.pacing import Paced, RetryPolicy
 from understudy.profile import CONFIG_FILE, Profile, check_url
 
-#: A profile's name, a path, or a platform that somebody built.
+#: A profile's name, a path, PLATFORM:PATH, `-`, or a platform that somebody built.
 PlaceLike = str | Path | Platform
 
 
@@ -92,12 +94,17 @@ class Places:
             profile.get("project"),
             profile.get("path"),
             must_exist,
+            profile.api_version,
+            profile.auth,
         )
         return build(profile.platform, place), account
 
     def _path(self, text: str, *, must_exist: bool) -> Platform:
         if not text.strip():
             raise UsageError("A place has no name.", hint="Is the variable empty that names it?")
+        platform, path = platform_and_path(text)
+        if platform or text == STANDARD_INPUT:
+            return self._named(platform or "dump", path, text, must_exist=must_exist)
         looks_like_path = "/" in text or "\\" in text or Path(text).suffix == ".json"
         if not Path(text).exists() and (must_exist or not looks_like_path):
             if looks_like_path:
@@ -106,8 +113,20 @@ class Places:
                 f"There is no place {text!r}: neither a profile nor a path that exists.",
                 hint=self._hint(text) + ("" if must_exist else f" ./{text} is a new snapshot."),
             )
-        place = PlaceSettings(text, _no_key, path=text, must_exist=must_exist)
-        return build("snapshot", place)
+        return open_path(PlaceSettings(text, _no_key, path=text, must_exist=must_exist))
+
+    def _named(self, platform: str, path: str, text: str, *, must_exist: bool) -> Platform:
+        """Return the place on a path whose platform was named, or standard input."""
+        if must_exist and path != STANDARD_INPUT and not Path(path).exists():
+            raise UsageError(f"{path} does not exist.", hint=f"Check the path in {text}.")
+
+        def no_key() -> SecretStr:
+            raise UsageError(
+                f"{text} is no place: {platform} is reached with a key, not by a path.",
+                hint=f"Make a profile of the platform {platform}.",
+            )
+
+        return build(platform, PlaceSettings(text, no_key, path=path, must_exist=must_exist))
 
     def _hint(self, text: str) -> str:
         names = sorted(self._settings.profiles)
@@ -125,12 +144,25 @@ class Places:
             return id(place)
         profile = self._settings.profile(str(place)) if isinstance(place, str) else None
         if profile is None:
-            return Path(place).resolve()
+            path = platform_and_path(str(place))[1]
+            return path if path == STANDARD_INPUT else Path(path).resolve()
         if path := profile.get("path"):
             return Path(path).resolve()
         secret = profile.secret.get_secret_value() if profile.secret else profile.get("key_command")
         scope = (profile.get("organization"), profile.get("project"))
         return (profile.platform, profile.base_url, secret, scope)
+
+
+def as_path(text: str) -> str:
+    """Return what was given as a path in a form that no profile can have; `-` stays."""
+    named = text == STANDARD_INPUT or platform_and_path(text)[0]
+    return text if named or not text or Path(text).is_absolute() else f"./{Path(text)}"
+
+
+def platform_and_path(text: str) -> tuple[str, str]:
+    """Return what PLATFORM:PATH says; any other text is a path whose platform nobody named."""
+    platform, colon, path = text.partition(":")
+    return (platform, path) if colon and path and platform in PLATFORMS else ("", text)
 
 
 def _no_key() -> SecretStr:

@@ -100,8 +100,11 @@ class Job:
             if models is not None:
                 destination = replace(destination, models=models)
                 plan = make_plan(source, destination, options, render, linker)
-        if self.request.prune.wanted:
+        if self.request.prune.wanted and source.whole:
             plan = await self._prune(plan)
+        elif self.request.prune.wanted:
+            note = f"Nothing is pruned: parts of {source.info.name} could not be read."
+            notes = (*notes, note)
         return replace(plan, notes=(*notes, *plan.notes))
 
     def inventories(self) -> tuple[Inventory, Inventory]:
@@ -307,6 +310,12 @@ async def open_job(
     try:
         source = places.open(request.source, must_exist=True)
         destination = places.open(request.destination, must_exist=both_exist)
+        if destination.capabilities.read_only and not both_exist:
+            raise UsageError(
+                f"{destination.info.name} is a {destination.info.platform}, which can only be "
+                "copied from.",
+                hint="Give another path for the copies.",
+            )
         yield Job(request, source, destination, same_place=same, stop=stop, listener=heard)
     finally:
         collector.release()

@@ -51,6 +51,7 @@ class Report:
             or any(one.error for one in result.deleted)
             or any(one.error for one in result.files)
             or any(one.error for one in result.stores)
+            or any(finding.blocks for finding in self.plan.unread)
         )
         return ExitCode.PARTLY if troubled else ExitCode.DONE
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from understudy.errors import UsageError
 from understudy.platforms.base import Platform
+
+if TYPE_CHECKING:
+    from understudy.platforms.openai_wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +29,29 @@ class PlaceSettings:
     project: str = ""
     path: str = ""
     must_exist: bool = False
+    api_version: str = ""
+    auth: str = "bearer"
+
+
+def wire_of(place: PlaceSettings) -> Wire:
+    """Return where to connect and as whom; asks for the key."""
+    from understudy.platforms.openai_wire import Wire
+
+    return Wire(
+        place.name,
+        place.base_url,
+        place.key(),
+        place.organization,
+        place.project,
+        api_version=place.api_version,
+        auth=place.auth,
+    )
 
 
 def _assistants_v2(place: PlaceSettings) -> Platform:
     from understudy.platforms.assistants_v2 import AssistantsV2
-    from understudy.platforms.openai_wire import Wire
 
-    wire = Wire(place.name, place.base_url, place.key(), place.organization, place.project)
-    return AssistantsV2(wire)
+    return AssistantsV2(wire_of(place))
 
 
 def _snapshot(place: PlaceSettings) -> Platform:
@@ -41,6 +60,14 @@ def _snapshot(place: PlaceSettings) -> Platform:
     if not place.path:
         raise UsageError(f"The profile {place.name} is a snapshot and has no path.")
     return Snapshot(place.path, name=place.name, must_exist=place.must_exist)
+
+
+def _dump(place: PlaceSettings) -> Platform:
+    from understudy.platforms.dumps import Dump
+
+    if not place.path:
+        raise UsageError(f"The profile {place.name} is a dump and has no path.")
+    return Dump(place.path, name=place.name)
 
 
 def _memory(place: PlaceSettings) -> Platform:
@@ -52,6 +79,7 @@ def _memory(place: PlaceSettings) -> Platform:
 PLATFORMS: Mapping[str, Callable[[PlaceSettings], Platform]] = {
     "openai-assistants": _assistants_v2,
     "snapshot": _snapshot,
+    "dump": _dump,
     "memory": _memory,
 }
 

@@ -19,7 +19,12 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from understudy._version import __version__
-from understudy.errors import LostAnswerError, RejectedError, UnreachableError
+from understudy.errors import (
+    EndpointGoneError,
+    LostAnswerError,
+    RejectedError,
+    UnreachableError,
+)
 from understudy.platforms.openai_errors import classify, refusal, retry_after
 from understudy.redact import redact
 
@@ -41,7 +46,10 @@ MOST_BYTES = 1 << 28
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Where to connect and as whom; the secret never shows in its repr."""
+    """Where to connect and as whom; the secret never shows in its repr.
+
+    `api_version` goes into every address. `auth` is `bearer` or `api-key`, after the header.
+    """
 
     place: str
     base_url: str
@@ -49,6 +57,19 @@ class Wire:
     organization: str = ""
     project: str = ""
     read_timeout: float = READ_TIMEOUT
+    api_version: str = ""
+    auth: str = "bearer"
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What every address carries."""
+        return {"api-version": self.api_version} if self.api_version else {}
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that carries the key."""
+        key = self.api_key.get_secret_value()
+        return {"api-key": key} if self.auth == "api-key" else {"Authorization": f"Bearer {key}"}
 
 
 class WireClient:
@@ -83,7 +104,7 @@ class WireClient:
             async with session.request(
                 method,
                 self.wire.base_url + path,
-                params={key: str(value) for key, value in (query or {}).items()},
+                params={**self.wire.query, **{k: str(v) for k, v in (query or {}).items()}},
                 data=data,
                 allow_redirects=False,  # a redirect must not carry the key elsewhere
                 **({} if form is None else self._sending(form)),
@@ -141,6 +162,7 @@ class WireClient:
                 asyncio.timeout(TOTAL_TIMEOUT) as deadline,
                 self._connect().get(
                     self.wire.base_url + path,
+                    params=self.wire.query,
                     headers={"Accept-Encoding": "identity"},
                     allow_redirects=False,
                     timeout=self._timeout(None),
@@ -175,7 +197,7 @@ class WireClient:
             wire = self.wire
             scope = {"OpenAI-Organization": wire.organization, "OpenAI-Project": wire.project}
             headers = {
-                "Authorization": f"Bearer {wire.api_key.get_secret_value()}",
+                **wire.authorization,
                 "Content-Type": "application/json",
                 "User-Agent": f"understudy/{__version__}",
                 **{name: value for name, value in scope.items() if value},
@@ -233,6 +255,8 @@ class WireClient:
         if 300 <= status < 400:
             said = f"it points to {redact(headers.get('Location', 'nowhere'))}"
             hint = "Set base_url to the address that it points to."
+        elif self.wire.api_version and kind is EndpointGoneError:
+            hint = f"Check base_url and api_version (now {self.wire.api_version})."
         words = f"{status} {code}".rstrip()
         raise kind(
             f"{self.wire.place}: {what} was answered {words}: {said.rstrip('.')}.",

@@ -13,6 +13,7 @@ and for each assistant a folder with
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -105,6 +106,43 @@ def read_folders(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if folder.is_dir() and not folder.name.startswith(".") and (folder / _RECORD).is_file():
             inside(root, folder / _RECORD)
             yield folder.name, _read_folder(root, folder)
+
+
+def holds_folders(root: Path) -> bool:
+    """Tell whether there is the folder of an assistant; raises SnapshotError."""
+    with reading(root):
+        return any((f / _RECORD).is_file() for f in root.iterdir() if not f.name.startswith("."))
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether this is the folder of one assistant, whose parts lie in several files."""
+    parts = (path / _INSTRUCTIONS).exists() or (path / _FUNCTIONS).is_dir()
+    return parts and (path / _RECORD).is_file()
+
+
+def begins_like_snapshot(head: str) -> bool:
+    """Tell from a file's beginning whether it means to be a snapshot, whole or not."""
+    decode = json.JSONDecoder().raw_decode
+    try:
+        at = _after(head, 0, "{")
+        while True:
+            key, at = decode(head, at)
+            at = _after(head, at, ":")
+            if key == "assistants":
+                return head[at : at + 1] == "["
+            _, at = decode(head, at)
+            at = _after(head, at, ",")
+    except (ValueError, RecursionError):
+        return False
+
+
+def _after(text: str, at: int, mark: str) -> int:
+    """Return where what follows a mark begins; raises ValueError."""
+    at = len(text) - len(text[at:].lstrip())
+    if text[at : at + 1] != mark:
+        raise ValueError(mark)
+    at += 1
+    return len(text) - len(text[at:].lstrip())
 
 
 def write_folder(root: Path, folder: str, record: Mapping[str, Any]) -> None:

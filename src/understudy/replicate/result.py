@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from understudy.errors import ExitCode, UnderstudyError
 from understudy.model.assistant import Assistant
+from understudy.model.findings import Findings
 from understudy.platforms.base import PlaceInfo
 from understudy.replicate.events import Deleted, FileOutcome, Outcome, Status, StoreOutcome
 
@@ -30,7 +31,8 @@ class RunResult:
 class Exported:
     """What was written. `removed` counts assistants, files and stores that are gone.
 
-    `problems` are stores that could not be read, in words.
+    `problems` are stores that could not be read, in words; `unread` is what else of the place
+    could not.
     """
 
     place: PlaceInfo
@@ -39,9 +41,11 @@ class Exported:
     files: tuple[FileOutcome, ...] = ()
     stores: int = 0
     problems: tuple[str, ...] = ()
+    unread: Findings = ()
 
     @property
     def exit_code(self) -> ExitCode:
         """What the process should tell its caller."""
         lacking = self.problems or not all(file.arrived for file in self.files)
+        lacking = lacking or any(finding.blocks for finding in self.unread)
         return ExitCode.PARTLY if lacking else ExitCode.DONE

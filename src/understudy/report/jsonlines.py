@@ -57,6 +57,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield from (line("store", store_step_fields(step)) for step in plan.knowledge.stores)
         yield from (line("file", file_step_fields(step)) for step in plan.knowledge.files)
     yield from (line("deletion", _deletion(one)) for one in plan.deletions)
+    for finding in plan.unread:
+        yield line("finding", {"place": plan.source.name, **finding_fields(finding)})
     places = {
         "source": place_fields(plan.source),
         "destination": place_fields(plan.destination),
@@ -75,6 +77,8 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
     }
     if plan.deletions:
         summary["delete"] = len(plan.deletions)
+    if plan.unread:
+        summary["unread"] = len(plan.unread)
     if plan.knowledge is not None:
         summary["knowledge"] = knowledge_summary(plan.knowledge)
     return summary

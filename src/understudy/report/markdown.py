@@ -10,6 +10,7 @@ from understudy.replicate.plan import Plan, notable
 from understudy.replicate.result import RunResult
 from understudy.report.clean import cell, code
 from understudy.report.jsonlines import arrived, run_summary
+from understudy.report.unread import unread_markdown
 
 _ORDER = (
     Status.FAILED,
@@ -44,7 +45,8 @@ def report_markdown(run_id: str, plan: Plan, result: RunResult) -> str:
         lines.append(f"- **Ended early**: {cell(result.stopped_by.message)}")
     if any(file.status is FileStatus.MISSING for file in result.files):
         lines.append("- Files are missing: see [files-needed.md](files-needed.md)")
-    lines += ["", *_counts(result), *_sections(outcomes), *_deleted(result)]
+    lines += ["", *_counts(result), *unread_markdown(plan.unread, plan.source.name)]
+    lines += [*_sections(outcomes), *_deleted(result)]
     lines += [*_knowledge(result), *_fidelity(outcomes)]
     return "\n".join(lines) + "\n"
 

@@ -56,5 +56,7 @@ def _rows(profile: Profile) -> Iterator[tuple[str, str, str]]:
 def _default(profile: Profile, key: str) -> str:
     if key == "platform":
         return profile.platform
+    if key == "auth" and profile.api_version:
+        return profile.auth
     remote = profile.platform.startswith("openai")
     return profile.base_url if key == "base_url" and remote else ""

@@ -13,6 +13,7 @@ from understudy.report.clean import clean
 from understudy.report.jsonlines import file_fields, line, place_fields
 from understudy.report.sizes import many, size
 from understudy.report.text import counted
+from understudy.report.unread import unread_lines, unread_text
 
 _MOST = 20  # files of one kind that are shown by name
 
@@ -30,6 +31,7 @@ def export_text(done: Exported, path: str) -> Iterator[str]:
         yield click.style(f"  {clean(file.name)}: its parsed text only", fg="yellow")
     for problem in done.problems:
         yield click.style(f"! {clean(problem)}", fg="red")
+    yield from unread_text(done.unread, done.place.name)
     where = f"from {clean(done.place.name)} to {clean(path)}"
     gone = f"; removed {done.removed} that are gone" if done.removed else ""
     text = f"Exported {counted(len(done.assistants))} {where}{gone}"
@@ -40,7 +42,8 @@ def export_text(done: Exported, path: str) -> Iterator[str]:
 
 
 def export_lines(done: Exported, path: str) -> Iterator[str]:
-    """Yield a line for each file, then the summary."""
+    """Yield a line for each file and for each finding, then the summary."""
+    yield from unread_lines(done.unread, done.place.name)
     yield from (line("file_result", file_fields(file, {})) for file in done.files)
     numbers = {"count": len(done.assistants), "removed": done.removed}
     fields = {"source": place_fields(done.place), "path": path, **numbers}

@@ -20,6 +20,7 @@ from understudy.replicate.result import RunResult
 from understudy.report.clean import clean, clean_lines, fit
 from understudy.report.jsonlines import run_summary
 from understudy.report.knowledge import deletions_text, files_counts, knowledge_text, lacks_text
+from understudy.report.unread import unread_text
 
 _SIGNS = {
     Action.CREATE: ("+", "green"),
@@ -43,6 +44,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     if plan.knowledge is not None:
         yield from knowledge_text(plan.knowledge)
     yield from deletions_text(plan.deletions)
+    yield from unread_text(plan.unread, plan.source.name)
     yield from (f"\nNote: {clean(note)}" for note in plan.notes)
     yield ""
     yield plan_counts(plan)
