@@ -13,6 +13,7 @@ from understudy.platforms.base import Platform
 from understudy.platforms.knowledge import Knowledge
 from understudy.replicate.apply import Luggage
 from understudy.replicate.events import Listener, Read
+from understudy.replicate.identity import RANDOM
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge.holdings import (
     Holdings,
@@ -61,19 +62,21 @@ async def pack(
 
     Raises UsageError when the destination can hold none, PlaceError when a place cannot be read.
     """
+    wanted, homeless = _at_home(wanted, options, destination)
     pairs = pair(*inventories, options)
     needs = {one.id: need for one, _ in pairs if (need := needs_of(one.raw, wanted))}
     if not needs:
-        return Packed(Linker(KnowledgePlan(), wanted))
+        return Packed(Linker(KnowledgePlan(), wanted, homeless))
     if destination.knowledge is None or finisher.knowledge is None:
         raise UsageError(
             f"{destination.info.name} can hold no files and vector stores.",
             hint="A snapshot with knowledge is a directory: give a path that does not end in "
             ".json. Or go without --file-search and --code-interpreter.",
         )
+    in_place = False
     if source.knowledge is None:
-        reason = f"{source.info.name} holds definitions only"
-        held, there = Holdings(absent=reason), Holdings()
+        held = there = await _in_place(source, destination, needs, listener)
+        in_place = True
     else:
         held, there = await _read(source, destination, needs, options, recalled, listener)
     identities = Identities(
@@ -81,7 +84,7 @@ async def pack(
         known_stores=recalled.stores,
         among=held.stores.keys(),
         marked=options.identity is Identity.METADATA,
-        same_place=options.same_place,
+        same_place=options.same_place or in_place,
         one_home=one_home(*inventories),
     )
     lists = [
@@ -118,7 +121,41 @@ async def pack(
             wanted.index_seconds,
             closer.knowledge,
         )
-    return Packed(Linker(plan, wanted), luggage)
+    return Packed(Linker(plan, wanted, homeless), luggage)
+
+
+def _at_home(
+    wanted: KnowledgeOptions, options: PlanOptions, destination: Platform
+) -> tuple[KnowledgeOptions, Mapping[str, str]]:
+    """Return what to carry to where it has a home, and why the rest has none."""
+    homeless = dict(destination.capabilities.homeless)
+    if options.tailoring.search_function:
+        homeless.pop("file_search", None)
+    tools = dict.fromkeys(homeless, False)
+    return replace(wanted, **tools), homeless
+
+
+async def _in_place(
+    source: Platform, destination: Platform, needs: Mapping[str, Needs], listener: Listener
+) -> Holdings:
+    """Return what of the needed knowledge the destination holds under the very same ids.
+
+    A dump of a project holds definitions only; its files and stores may well be where they were.
+    """
+    absent = f"{source.info.name} holds definitions only"
+    if destination.knowledge is None or not destination.knowledge.traits.unique_ids:
+        return Holdings(absent=absent)
+    absent += f", and {destination.info.name} has nothing under that id"
+    stores = [one for need in needs.values() for one in need.stores if len(one) >= RANDOM]
+    files = [one for need in needs.values() for one in need.files if len(one) >= RANDOM]
+    held = await source_holdings(
+        destination.knowledge,
+        stores=dict.fromkeys(stores),
+        files=dict.fromkeys(files),
+        everything=False,
+        on_read=_counter(destination, listener),
+    )
+    return replace(held, absent=absent)
 
 
 async def everything_held(knowledge: Knowledge) -> Holdings:

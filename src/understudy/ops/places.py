@@ -68,7 +68,8 @@ class Places:
             await platform.aclose()
 
     def _wrap(self, platform: Platform, account: object) -> Platform:
-        if not platform.capabilities.remote:
+        knowledge = platform.knowledge
+        if not platform.capabilities.remote and not (knowledge and knowledge.traits.unique_ids):
             return platform
         limiter = self._limiters.get(account)
         if limiter is None:
@@ -96,6 +97,7 @@ class Places:
             must_exist,
             profile.api_version,
             profile.auth,
+            profile.secret is not None or "key_command" in profile.values,
         )
         return build(profile.platform, place), account
 

@@ -9,12 +9,15 @@ from understudy.platforms.base import Platform
 from understudy.platforms.catalog import PlaceSettings, build
 from understudy.platforms.snapshot_form import HEADER, begins_like_snapshot, holds_folders
 
+#: What lies in a bundle, see `platforms.responses`.
+BUNDLE = "_bundle.json"
+
 #: How much of a file is looked at: enough for the header of any snapshot.
 _HEAD = 1 << 16
 
 
 def open_path(place: PlaceSettings) -> Platform:
-    """Return a path as what it holds: a snapshot, or what else somebody saved.
+    """Return a path as what it holds: a snapshot, a bundle, or what else somebody saved.
 
     What does not exist yet becomes a snapshot, and so does a folder that is to be written into.
     To be read, a snapshot that breaks off is a dump.
@@ -22,6 +25,8 @@ def open_path(place: PlaceSettings) -> Platform:
     path, reading = Path(place.path), place.must_exist
     if not path.exists():
         return build("snapshot", place)
+    if path.is_dir() and (path / BUNDLE).is_file():
+        return build("responses", place)
     if path.is_dir():
         holds = not reading or (path / HEADER).exists() or holds_folders(path)
         return build("snapshot" if holds else "dump", place)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from understudy.config import Settings
 from understudy.errors import MissingError, UsageError
@@ -19,14 +20,17 @@ from understudy.ops.recall import Recalled, recall
 from understudy.ops.request import Request
 from understudy.ops.settling import adopted, adopted_files, doubtful, seconds_left
 from understudy.platforms.base import Platform, Wait
+from understudy.platforms.environments import Environment
 from understudy.replicate.apply import apply_plan
 from understudy.replicate.events import Listener, Read, silent
 from understudy.replicate.gather import gather_both
+from understudy.replicate.hosting import Hosting, furnished, read_environments
 from understudy.replicate.identity import RANDOM
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge.originals import Originals
 from understudy.replicate.plan import Identity, Plan, PlanOptions, make_plan
 from understudy.replicate.prune import orphans, plan_pruning, require_few
+from understudy.replicate.reading import together
 from understudy.replicate.recorder import Recorder
 from understudy.replicate.result import RunResult
 
@@ -59,6 +63,8 @@ class Job:
         self._inventories: tuple[Inventory, Inventory] | None = None
         self._packed: Packed | None = None
         self._originals = Originals(request.files_dir)
+        self._environments: dict[str, Environment] = {}
+        self._today = datetime.now(UTC).date().isoformat()
 
     async def plan(self) -> Plan:
         """Read both places and return what would be done; writes nothing anywhere.
@@ -151,13 +157,14 @@ class Job:
         there = found[1].by_id()
         pairs = self._recalled.assistants.items()
         self._recalled.assistants = {one: copy for one, copy in pairs if copy in there}
-        if self.request.knowledge.wanted:
+        if self.request.carried.wanted:
+            found = await self._furnish(found)
             self._packed = await pack(
                 self._source,
                 self._destination,
                 found,
                 self._options(),
-                self.request.knowledge,
+                self.request.carried,
                 self._recalled,
                 finisher=unstoppable(self._destination),
                 closer=unstoppable(self._source),
@@ -174,6 +181,14 @@ class Job:
         """Carry out the plan and return what happened; one more listener hears of it."""
         _, destination = self.inventories()
         await self._discard_containers()
+        hosting, ended = None, unstoppable(self._destination)
+        if self._destination.environments is not None and ended.environments is not None:
+            hosting = Hosting(
+                self._destination.environments,
+                ended.environments,
+                self._environments,
+                self.request.settle,
+            )
         return await apply_plan(
             plan,
             self._destination,
@@ -181,9 +196,10 @@ class Job:
             concurrency=self.request.concurrency,
             luggage=self._packed.luggage if self._packed else None,
             stop=self._stop,
-            finisher=unstoppable(self._destination),
+            finisher=ended,
             settle=self.request.settle,
             recorder=recorder,
+            hosting=hosting,
             listener=both(self._listener, listener),
         )
 
@@ -213,7 +229,22 @@ class Job:
             ignore=self.request.ignore,
             check_models=self.request.check_models,
             same_place=self._same_place,
+            tailoring=self.request.tailoring(self._today),
+            strict=self.request.strict,
         )
+
+    async def _furnish(self, found: tuple[Inventory, Inventory]) -> tuple[Inventory, Inventory]:
+        """Return the inventories, agents' environments read into them, as far as they matter."""
+        self._environments = {}
+        if not self.request.carried.code_interpreter:
+            return found
+        here, there = await together(
+            read_environments(self._source), read_environments(self._destination)
+        )
+        self._environments = there
+        found = furnished(found[0], here), furnished(found[1], there)
+        self._inventories = found
+        return found
 
     def _adopt(self, plan: Plan) -> bool:
         """Recognise what an interrupted run created; tell whether anything was found."""

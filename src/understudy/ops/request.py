@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from understudy.replicate.knowledge.needs import KnowledgeOptions
 from understudy.replicate.lost import SETTLE_SECONDS
 from understudy.replicate.plan import Identity
 from understudy.replicate.selection import Selection
+from understudy.replicate.tailoring import Tailoring
 
 DEFAULT_CONCURRENCY = 8
+
+#: In the place of a pair of models: what the place or the dated table recommends.
+RECOMMENDED = "recommended"
 DEFAULT_SETTLE = SETTLE_SECONDS
 
 
@@ -28,9 +33,20 @@ class Prune:
     force: bool = False
 
 
+class FileSearch(StrEnum):
+    """What becomes of file search where the destination has none."""
+
+    DROP = "drop"
+    FUNCTION = "function"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What is to be replicated, and how. `rate` is in requests a second and key.
+
+    `map_model` maps old models to new ones; the pair `recommended` to an empty text swaps every
+    model that is gone or going. With `strict`, an assistant that would lose anything is not
+    written.
 
     `files_dir` holds the owner's originals. `settle` is how long, in seconds, a list may lag
     behind creates; it matters only after answers that were lost and runs that were killed.
@@ -46,11 +62,29 @@ class Request:
     knowledge: KnowledgeOptions = field(default_factory=KnowledgeOptions)
     files_dir: Path | None = None
     prune: Prune = field(default_factory=Prune)
+    map_model: Mapping[str, str] = field(default_factory=dict)
+    file_search_as: FileSearch = FileSearch.DROP
+    strict: bool = False
     settle: float = DEFAULT_SETTLE
     concurrency: int = DEFAULT_CONCURRENCY
     rate: float | None = None
     output_dir: Path | None = None
     retry: RetryPolicy | None = None
+
+    @property
+    def carried(self) -> KnowledgeOptions:
+        """The knowledge to carry; where nothing may be lost, nothing may lack either."""
+        return replace(self.knowledge, require=True) if self.strict else self.knowledge
+
+    def tailoring(self, today: str) -> Tailoring:
+        """Return what is to be changed on the way; `today` is an ISO 8601 date."""
+        pairs = {old: new for old, new in self.map_model.items() if new}
+        return Tailoring(
+            pairs,
+            recommended=RECOMMENDED in self.map_model,
+            search_function=self.file_search_as is FileSearch.FUNCTION,
+            today=today,
+        )
 
 
 def request_fields(request: Request) -> dict[str, Any]:
@@ -67,6 +101,9 @@ def request_fields(request: Request) -> dict[str, Any]:
         "knowledge": asdict(request.knowledge),
         "files_dir": None if request.files_dir is None else str(request.files_dir.absolute()),
         "prune": asdict(request.prune),
+        "map_model": dict(request.map_model),
+        "file_search_as": str(request.file_search_as),
+        "strict": request.strict,
         "settle": request.settle,
         "concurrency": request.concurrency,
         "rate": request.rate,
@@ -88,6 +125,9 @@ def parse_request(value: Mapping[str, Any], name: str, *, output_dir: Path) -> R
             knowledge=KnowledgeOptions(**_known(value["knowledge"], KnowledgeOptions)),
             files_dir=None if files_dir is None else Path(files_dir),
             prune=Prune(**_known(value["prune"], Prune)),
+            map_model={str(k): str(v) for k, v in dict(value.get("map_model", {})).items()},
+            file_search_as=FileSearch(value.get("file_search_as", FileSearch.DROP)),
+            strict=bool(value.get("strict", False)),
             settle=float(value["settle"]),
             concurrency=int(value["concurrency"]),
             rate=value["rate"],

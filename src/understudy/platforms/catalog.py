@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlaceSettings:
-    """What a factory may need; `key` is called only by platforms that need one."""
+    """What a factory may need; `key` is called only by platforms that need one.
+
+    `has_key` tells whether there is one, for platforms that can go without.
+    """
 
     name: str
     key: Callable[[], SecretStr]
@@ -31,6 +34,7 @@ class PlaceSettings:
     must_exist: bool = False
     api_version: str = ""
     auth: str = "bearer"
+    has_key: bool = False
 
 
 def wire_of(place: PlaceSettings) -> Wire:
@@ -52,6 +56,21 @@ def _assistants_v2(place: PlaceSettings) -> Platform:
     from understudy.platforms.assistants_v2 import AssistantsV2
 
     return AssistantsV2(wire_of(place))
+
+
+def _agents(place: PlaceSettings) -> Platform:
+    from understudy.platforms.agents import Agents
+
+    return Agents(wire_of(place))
+
+
+def _responses(place: PlaceSettings) -> Platform:
+    from understudy.platforms.responses import Bundle
+
+    if not place.path:
+        raise UsageError(f"The profile {place.name} is a bundle and has no path.")
+    wire = wire_of(place) if place.has_key else None
+    return Bundle(place.path, name=place.name, wire=wire, must_exist=place.must_exist)
 
 
 def _snapshot(place: PlaceSettings) -> Platform:
@@ -78,6 +97,8 @@ def _memory(place: PlaceSettings) -> Platform:
 
 PLATFORMS: Mapping[str, Callable[[PlaceSettings], Platform]] = {
     "openai-assistants": _assistants_v2,
+    "openai-agents": _agents,
+    "responses": _responses,
     "snapshot": _snapshot,
     "dump": _dump,
     "memory": _memory,

@@ -40,12 +40,14 @@ class KnowledgeTraits:
 
     `containers`: a container hands out the bytes of files put into it. `texts`: it shows the
     parsed text of a file in a store. `indexes`: it takes time to make a file searchable.
+    `unique_ids`: no other place holds another thing under an id of this one.
     """
 
     limits: KnowledgeLimits = KnowledgeLimits()
     containers: bool = False
     texts: bool = False
     indexes: bool = False
+    unique_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class Memory:
         """Remove an assistant if it is there."""
         self._records.pop(assistant_id, None)
 
-    async def models(self) -> None:
+    async def models(self) -> Mapping[str, str | None] | None:
         """Return None: it cannot tell."""
         return None
 

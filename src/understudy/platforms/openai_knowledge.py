@@ -53,7 +53,9 @@ class OpenAIKnowledge:
     @property
     def traits(self) -> KnowledgeTraits:
         """The published limits, containers, parsed texts, and indexing that takes its time."""
-        return KnowledgeTraits(self._limits, containers=True, texts=True, indexes=True)
+        return KnowledgeTraits(
+            self._limits, containers=True, texts=True, indexes=True, unique_ids=True
+        )
 
     async def list_files(self, *, after: str | None = None) -> FilePage:
         """Return up to 10,000 files."""

@@ -126,7 +126,7 @@ class Snapshot:
         if assistant_id in self._loaded():
             self._remove(assistant_id)
 
-    async def models(self) -> None:
+    async def models(self) -> Mapping[str, str | None] | None:
         """Return None: it cannot tell."""
         return None
 

@@ -33,6 +33,7 @@ from understudy.replicate.events import (
     silent,
 )
 from understudy.replicate.halt import Halt
+from understudy.replicate.hosting import Hosting, settled
 from understudy.replicate.knowledge.carrier import Carrier, Provided
 from understudy.replicate.knowledge.fetch import Fetcher
 from understudy.replicate.knowledge.holdings import Holdings
@@ -90,6 +91,7 @@ async def apply_plan(
     finisher: Platform | None = None,
     settle: float = SETTLE_SECONDS,
     recorder: Recorder | None = None,
+    hosting: Hosting | None = None,
     listener: Listener = silent,
 ) -> RunResult:
     """Carry out the plan and return what happened to each assistant; raises nothing of a place.
@@ -97,7 +99,7 @@ async def apply_plan(
     `before` are the ids that the destination held when the plan was made. Setting `stop` lets
     the writes in flight end and begins no new one; `finisher` is the same destination for what
     has to be asked even then. `settle` bounds, in seconds, the wait for a list that lags.
-    `luggage` is needed for a plan with knowledge.
+    `luggage` is needed for a plan with knowledge, `hosting` where agents run code on files.
     """
     halt = Halt(stop or asyncio.Event(), listener)
     recorder = recorder or NoRecorder()
@@ -106,7 +108,7 @@ async def apply_plan(
     carrier = None
     if plan.knowledge is not None:
         carrier = _carrier(plan.knowledge, luggage, slots, halt, recorder, settle, listener)
-    run = _Run(plan, destination, finder, halt, slots, recorder, listener)
+    run = _Run(plan, destination, finder, halt, slots, recorder, hosting, listener)
     return await run.execute(concurrency, carrier)
 
 
@@ -163,10 +165,12 @@ class _Run:
         halt: Halt,
         slots: Slots,
         recorder: Recorder,
+        hosting: Hosting | None,
         listener: Listener,
     ) -> None:
         self._plan = plan
         self._destination = destination
+        self._hosting = hosting
         self._finder = finder
         self._halt = halt
         self._slots = slots
@@ -249,8 +253,8 @@ class _Run:
         provided = self._provided.get(index, Provided())
         if provided.lacks and self._require:
             return withheld(change, provided)
-        payload = with_ids(change, provided)
         try:
+            payload = await self._at_home(change, with_ids(change, provided), provided)
             if change.action is Action.CREATE:
                 done = await self._create(change, payload)
             else:
@@ -270,6 +274,28 @@ class _Run:
             log.exception("internal error with %s", change.source_id)
             return failed(change, f"Internal error: {type(error).__name__}: {error}")
         return with_knowledge(done, provided) if change.needs else done
+
+    async def _at_home(
+        self, change: Change, payload: Mapping[str, Any], provided: Provided
+    ) -> Mapping[str, Any]:
+        """Return the payload as it is written now: its knowledge, and others' metadata, in it."""
+        replaces = self._destination.capabilities.replaces_metadata
+        if not replaces or not payload.keys() & {"metadata", "tool_resources"}:
+            return payload
+        if change.destination_id is not None:
+            # Whoever set a key since the plan was made shall find it again.
+            now = await self._destination.retrieve(change.destination_id)
+            others = {k: v for k, v in now.metadata.items() if k not in change.owned}
+            payload = {**payload, "metadata": {**others, **(payload.get("metadata") or {})}}
+        if self._hosting is None:
+            return settled(payload)
+        if self._plan.knowledge is not None:
+            for step in self._plan.knowledge.files:
+                if one := provided.ids.get(step.source_id):
+                    self._hosting.names[one] = step.name
+        return await self._hosting.settle_in(
+            change.source_id, payload, recorder=self._recorder, stop=lambda: self._halt.reached
+        )
 
     async def _update(self, change: Change, payload: Mapping[str, Any]) -> Outcome:
         assert change.destination_id is not None  # noqa: S101 - an update has a target

@@ -13,15 +13,16 @@ from typing import Any
 from understudy.model.assistant import CLONED_FROM, READ_ONLY, Assistant
 from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
 from understudy.model.findings import Finding, Findings, error
-from understudy.model.kinds import KNOWN
+from understudy.model.kinds import KNOWN, Kind
 from understudy.model.limits import check
 from understudy.model.meaning import RESETS, meaning, same
 from understudy.model.retirement import Offered, fate
 from understudy.platforms.base import Marker, PlaceInfo, Rendered
 from understudy.replicate.diff import FieldChange, diff
+from understudy.replicate.hosting import announced
 from understudy.replicate.identity import Counterpart, counterparts
 from understudy.replicate.inventory import Inventory
-from understudy.replicate.knowledge.linking import Linker
+from understudy.replicate.knowledge.linking import Linker, without_idle_search
 from understudy.replicate.knowledge.needs import Needs
 from understudy.replicate.knowledge.plan import KnowledgePlan, Lack
 from understudy.replicate.prune import Deletion
@@ -78,8 +79,8 @@ class Change:
 
     `payload` is what will be sent: the whole definition for a create, the fields that differ
     for an update, nothing otherwise; knowledge stands in it under the source's ids. `needs` is
-    what has to be there first, `lacks` what will not be. `fields` shows the differences; it
-    steers nothing.
+    what has to be there first, `lacks` what will not be. `owned` are metadata keys that no
+    others set. `fields` shows the differences; it steers nothing.
     """
 
     action: Action
@@ -95,6 +96,7 @@ class Change:
     functions: int = 0
     needs: Needs = field(default_factory=Needs)
     lacks: tuple[Lack, ...] = ()
+    owned: frozenset[str] = frozenset()
 
     @property
     def writes(self) -> bool:
@@ -228,6 +230,7 @@ class _Planner:
             ledger=rendered.ledger,
             findings=tuple(f for f in rendered.findings if not f.blocks),
             model=str(payload.get("model") or ""),
+            owned=rendered.owned,
         )
         if self._knowledge is not None:
             base = replace(
@@ -289,8 +292,12 @@ class _Planner:
         rendered = tailor(rendered, tailoring, self._models, runs=runs)
         if self._knowledge is not None:
             rendered = self._knowledge.link(source, here, rendered)
+        if self._capabilities.inline:
+            rendered = without_idle_search(rendered, here)
         if self._capabilities.replaces_metadata and here is not None:
             rendered = _with_others(rendered, here)
+        if self._capabilities.kind is Kind.AGENT:
+            rendered = replace(rendered, payload=announced(rendered.payload))
         if self._options.strict and (lost := tuple(_losses(rendered.ledger))):
             rendered = replace(rendered, findings=rendered.findings + lost)
         return rendered

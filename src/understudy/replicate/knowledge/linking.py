@@ -28,9 +28,15 @@ _TOOLS = {"file_search": "--file-search", "code_interpreter": "--code-interprete
 class Linker:
     """Knows the plan of the knowledge, and what of it an assistant will have."""
 
-    def __init__(self, plan: KnowledgePlan, options: KnowledgeOptions) -> None:
+    def __init__(
+        self,
+        plan: KnowledgePlan,
+        options: KnowledgeOptions,
+        homeless: Mapping[str, str] | None = None,
+    ) -> None:
         self.plan = plan
         self._options = options
+        self._homeless = homeless or {}
         self._texts = {s.source_id: s.name for s in plan.files if s.to_be_had and s.text}
         self._stores = {step.source_id: step for step in plan.stores}
         gone = (StoreAction.MISSING, StoreAction.CONFLICT)
@@ -95,13 +101,32 @@ class Linker:
     def _entries(self, source: Assistant, needs: Needs) -> Iterator[LedgerEntry]:
         for tool, flag in _TOOLS.items():
             if tool not in self._options.tools and any(ids_of(source.raw, tool)):
-                reason = f"its files were not asked for ({flag})"
+                reason = self._homeless.get(tool) or f"its files were not asked for ({flag})"
                 yield LedgerEntry(f"tool_resources.{tool}", Fidelity.DROPPED, reason)
         if needs:
             reason = "the ids are those of the copies"
             yield LedgerEntry("tool_resources", Fidelity.MAPPED, reason)
         yield from knowledge_ledger(needs, self._texts, self._stores)
         yield from lack_entries(self.lacks(source.id))
+
+
+def without_idle_search(rendered: Rendered, here: Assistant | None) -> Rendered:
+    """Return a request without a file search that has no store, now or in the counterpart."""
+    tools = rendered.payload.get("tools")
+    if not isinstance(tools, list):
+        return rendered
+    there = here.raw.get("tool_resources") if here else None
+    resources = rendered.payload.get("tool_resources", there)
+    if "file_search" in plain(resources):
+        return rendered
+    kept = [t for t in tools if not (isinstance(t, dict) and t.get("type") == "file_search")]
+    if len(kept) == len(tools):
+        return rendered
+    reason = "a request searches stores of its own project, and none of them is there"
+    entry = LedgerEntry("tools.file_search", Fidelity.DROPPED, reason)
+    return replace(
+        rendered, payload={**rendered.payload, "tools": kept}, ledger=(*rendered.ledger, entry)
+    )
 
 
 def _count(resources: Any) -> int:
