@@ -33,6 +33,9 @@ _OPTIONS: Mapping[str, str] = {
     "output_dir": "OUTPUT_DIR",
     "file_search": "INCLUDE_FILE_SEARCH",
     "code_interpreter": "INCLUDE_CODE_INTERPRETER",
+    "map_model": "UNDERSTUDY_MAP_MODEL",
+    "file_search_as": "UNDERSTUDY_FILE_SEARCH_AS",
+    "strict": "UNDERSTUDY_STRICT",
 }
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

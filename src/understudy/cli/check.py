@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from understudy.cli.options import common, output_option, selecting, tools
+from understudy.cli.options import adapting, common, output_option, selecting, tools
 from understudy.cli.progress import Screen
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
@@ -22,6 +22,7 @@ from understudy.report.drift import drift_lines, drift_text
 @click.argument("other", metavar="B")
 @selecting
 @tools
+@adapting
 @click.option("--one-way", is_flag=True, help="What only B holds is no drift.")
 @click.option("--ignore", multiple=True, metavar="FIELD", help="Do not compare this field.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 for drift instead of 1.")
@@ -47,6 +48,7 @@ def check(ctx: click.Context, /, one: str, other: str, **options: Any) -> int:
         ignore=frozenset(options["ignore"]),
         check_models=False,
         knowledge=session.knowledge(options),
+        **session.adapting(options),
         output_dir=session.output_dir(options["output_dir"]),
     )
 

@@ -158,6 +158,20 @@ carrying = stacked(
         help="How long the indexing of a vector store is awaited.",
     ),
 )
+adapting = stacked(
+    click.option(
+        "--map-model",
+        multiple=True,
+        metavar="OLD=NEW",
+        help="Use another model; repeatable. `recommended`: replace all that are gone or going.",
+    ),
+    click.option(
+        "--file-search-as",
+        type=click.Choice(["drop", "function"]),
+        help="Where there is none: leave it out, or let your program answer.  [default: drop]",
+    ),
+    click.option("--strict", is_flag=True, help="Write no assistant that would lose anything."),
+)
 pruning = stacked(
     click.option(
         "--prune", is_flag=True, help="Delete copies of this source whose original is gone."

@@ -11,6 +11,7 @@ import click
 
 from understudy.cli.options import (
     Number,
+    adapting,
     applying,
     carrying,
     common,
@@ -38,7 +39,9 @@ from understudy.report.jsonlines import plan_lines, result_lines
 from understudy.report.text import change_text, plan_counts, plan_text, result_text
 from understudy.report.unread import errors_in, unread_text
 
-shared = stacked(selecting, carrying, pruning, planning, settling, output_option, common)
+shared = stacked(
+    selecting, carrying, adapting, pruning, planning, settling, output_option, common
+)
 
 
 @click.command()
@@ -231,6 +234,7 @@ def _request(session: Session, options: Mapping[str, Any]) -> Request:
         knowledge=session.knowledge(options),
         files_dir=options["files_dir"],
         prune=session.prune(options, selection),
+        **session.adapting(options),
         settle=DEFAULT_SETTLE if options["settle"] is None else options["settle"],
         concurrency=session.concurrency(options.get("concurrency"), DEFAULT_CONCURRENCY),
         rate=options["rate"],

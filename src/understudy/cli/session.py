@@ -17,7 +17,7 @@ import click
 from understudy.cli.streams import emit
 from understudy.config import Settings, as_bool, as_count, load_here
 from understudy.errors import InterruptedRunError, UsageError
-from understudy.ops.request import Prune
+from understudy.ops.request import RECOMMENDED, FileSearch, Prune
 from understudy.profile import Value
 from understudy.redact import RedactingFilter, hide
 from understudy.replicate.knowledge.needs import KnowledgeOptions
@@ -91,6 +91,10 @@ class Session:
             "--max-bytes": options.get("max_bytes") is not None,
             "--require-knowledge": options.get("require_knowledge"),
         }
+        if options.get("strict") and options.get("text_fallback"):
+            raise UsageError(
+                "--strict does not go with --text-fallback: a parsed text is not the file."
+            )
         if not any(wanted.values()):
             if useless := [flag for flag, given in routes.items() if given]:
                 raise UsageError(
@@ -106,6 +110,28 @@ class Session:
             texts=bool(options.get("text_fallback")),
             index_seconds=float(options.get("index_timeout") or 0.0),
         )
+
+    def adapting(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is changed on the way, as arguments of a Request; raises UsageError."""
+        given = list(options["map_model"])
+        origin = "--map-model"
+        if not given and (value := self.settings.option("map_model")):
+            given, origin = value.text.split(","), value.origin
+        return {
+            "map_model": dict(_pair(text.strip(), origin) for text in given if text.strip()),
+            "file_search_as": FileSearch(self._file_search_as(options["file_search_as"])),
+            "strict": bool(options.get("strict")) or self._configured("strict"),
+        }
+
+    def _file_search_as(self, flag: str | None) -> str:
+        value = self.settings.option("file_search_as")
+        if flag or value is None:
+            return flag or FileSearch.DROP
+        if value.text not in set(FileSearch):
+            raise UsageError(
+                f"{value.origin} must be {' or '.join(FileSearch)}, it is {value.text!r}."
+            )
+        return value.text
 
     def prune(self, options: Mapping[str, Any], selection: Selection) -> Prune:
         """Return what may be deleted; raises UsageError where that cannot be told."""
@@ -207,6 +233,19 @@ class _PlainFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return clean_lines(super().format(record))
+
+
+def _pair(text: str, origin: str) -> tuple[str, str]:
+    """Return an old model and its new one; `recommended` stands alone."""
+    if text == RECOMMENDED:
+        return text, ""
+    old, _, new = (part.strip() for part in text.partition("="))
+    if not (old and new):
+        raise UsageError(
+            f"{origin}: {text!r} is no pair of models.",
+            hint="Write OLD=NEW, such as gpt-4o=gpt-6-luna, or recommended.",
+        )
+    return old, new
 
 
 def _is_pattern(text: str) -> bool:
