@@ -32,6 +32,7 @@ INFRASTRUCTURE = (
     "platforms.base",
     "platforms.dump_files",
     "platforms.dump_form",
+    "platforms.dump_records",
     "platforms.dump_scan",
     "platforms.knowledge",
     "platforms.lacking",

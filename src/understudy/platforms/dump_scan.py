@@ -161,11 +161,10 @@ class Scanner:
         """
         for opening in _OPENS.finditer(self.text, since):
             at = opening.start()
-            if self._first_of_line(at) and at >= damage:
+            on_line = self._first_of_line(at)
+            if on_line and at >= damage:
                 return at
-            if self._budget <= 0:
-                break
-            if not keyed and self._under_key(at):
+            if self._budget <= 0 or not (keyed or on_line or not self._under_key(at)):
                 continue
             found = self.value(at)
             tried = (found.damage.at if found.damage else found.end) - at

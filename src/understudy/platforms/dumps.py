@@ -23,7 +23,8 @@ from understudy.platforms.dump_files import (
     read_file,
     standard_input,
 )
-from understudy.platforms.dump_form import Reading, Record, identify, read_content
+from understudy.platforms.dump_form import Reading, read_content
+from understudy.platforms.dump_records import Record, identify
 from understudy.platforms.rendering import render_fields
 
 NAME = "dump"
