@@ -27,9 +27,12 @@ DATA = (
     "replicate.knowledge.route",
     "replicate.selection",
     "replicate.knowledge.store_plan",
+    "replicate.survey",
 )
 INFRASTRUCTURE = (
+    "platforms.agent_environments",
     "platforms.base",
+    "platforms.environments",
     "platforms.dump_files",
     "platforms.dump_form",
     "platforms.dump_records",
@@ -40,11 +43,15 @@ INFRASTRUCTURE = (
     "platforms.memory_knowledge",
     "platforms.openai_errors",
     "platforms.openai_knowledge",
+    "platforms.openai_models",
     "platforms.openai_records",
     "platforms.openai_transfer",
     "platforms.openai_wire",
+    "platforms.paced_environments",
     "platforms.paced_knowledge",
     "platforms.pacing",
+    "platforms.rendering",
+    "platforms.responses_form",
     "platforms.snapshot_files",
     "platforms.snapshot_form",
     "platforms.snapshot_knowledge",
@@ -63,7 +70,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "model": ("model",),
     "platforms": ("model", *LEAVES, *INFRASTRUCTURE),
     "platforms.catalog": ("errors", "platforms"),
-    "replicate": ("model", "errors", "platforms.base", "platforms.knowledge", "replicate"),
+    "replicate": (
+        "model",
+        "errors",
+        "platforms.base",
+        "platforms.environments",
+        "platforms.knowledge",
+        "replicate",
+    ),
     "report": ("report", "errors", "redact", "profile", *DATA),
     "ops": ("model", "platforms", "replicate", "report", "config", *LEAVES, "ops"),
     "ops.rehearsal": ("sandbox", "errors", "platforms"),
@@ -120,7 +134,7 @@ def test_nobody_but_the_entry_points_imports_the_command_line() -> None:
 
 
 def test_no_adapter_imports_another() -> None:
-    adapters = {"assistants_v2", "memory", "snapshot"}
+    adapters = {"agents", "assistants_v2", "dumps", "memory", "responses", "snapshot"}
     for name in adapters:
         found = set(imports((PACKAGE / "platforms" / f"{name}.py").read_text(encoding="utf-8")))
         assert not found & {f"platforms.{other}" for other in adapters - {name}}

@@ -70,7 +70,7 @@ class Scripted(Memory):
 
     async def models(self) -> Mapping[str, str | None] | None:
         await self._next()
-        return frozenset({"gpt-4o"})
+        return dict.fromkeys({"gpt-4o"})
 
 
 CALLS = {

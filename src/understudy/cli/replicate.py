@@ -39,9 +39,7 @@ from understudy.report.jsonlines import plan_lines, result_lines
 from understudy.report.text import change_text, plan_counts, plan_text, result_text
 from understudy.report.unread import errors_in, unread_text
 
-shared = stacked(
-    selecting, carrying, adapting, pruning, planning, settling, output_option, common
-)
+shared = stacked(selecting, carrying, adapting, pruning, planning, settling, output_option, common)
 
 
 @click.command()

@@ -103,6 +103,11 @@ class Change:
         """Whether applying it sends anything."""
         return self.action in (Action.CREATE, Action.UPDATE)
 
+    @property
+    def blocked(self) -> bool:
+        """Whether something keeps it from being written."""
+        return any(finding.blocks for finding in self.findings)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
