@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from jsonschema import Draft202012Validator
 from openai import AsyncOpenAI
+from pydantic import BaseModel
 
 from understudy.sandbox import Project, Sandbox
 
@@ -87,6 +88,22 @@ def conforms() -> Conforms:
         Draft202012Validator(schema).validate(value)
 
     return conforms
+
+
+@pytest.fixture(scope="session")
+def exactly() -> Callable[[type[BaseModel], object], None]:
+    """Checks a document against a type of the package, which leaves no field over, at any depth."""
+
+    def leftovers(value: object) -> None:
+        if isinstance(value, list):
+            for one in value:
+                leftovers(one)
+        if isinstance(value, BaseModel):
+            assert not value.model_extra
+            for name in type(value).model_fields:
+                leftovers(getattr(value, name))
+
+    return lambda model, document: leftovers(model.model_validate(document, strict=True))
 
 
 @pytest.fixture

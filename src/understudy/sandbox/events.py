@@ -21,8 +21,8 @@ def beginning(response: Fields) -> Iterator[Event]:
         "error": None,
         "incomplete_details": None,
         "output": [],
-        "usage": None,
     }
+    del begun["usage"]  # which nobody knows yet
     for step in ("created", "in_progress"):
         yield {"type": f"response.{step}", "response": begun}
 
@@ -38,6 +38,13 @@ def middle(response: Fields) -> Iterator[Event]:
         for event in _INSIDE[item["type"]](item):
             yield {**event, "item_id": item["id"], **place}
         yield {"type": "response.output_item.done", **place, "item": item}
+
+
+def failing(response: Fields, code: str, message: str) -> Event:
+    """Return the last event of a response that failed after all."""
+    failed = {**response, "status": "failed", "completed_at": None, "output": []}
+    del failed["usage"]
+    return ending({**failed, "error": {"code": code, "message": message}})
 
 
 def ending(response: Fields) -> Event:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from understudy.sandbox.patterns import sample
+
 Schema = Mapping[str, Any]
 
 _DEEP = 12
@@ -19,7 +21,7 @@ _FORMATS: Mapping[str, str] = {
     "hostname": "example.com",
     "duration": "PT1H",
 }
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?!\w)")
 
 
 def invent(schema: Schema, question: str) -> Any:
@@ -98,12 +100,14 @@ class _Inventor:
         return text[: schema.get("maxLength")].ljust(least, "x")
 
     def _matching(self, pattern: str, otherwise: str) -> str:
-        """Return a word of the question that fits a pattern."""
+        """Return a word of the question that fits a pattern, else any text that does."""
         words = (word.strip(".,;:!?()\"'") for word in self._question.split())
         try:
-            return next((word for word in words if re.search(pattern, word)), otherwise)
+            fitting = next((word for word in words if re.search(pattern, word)), None)
         except re.error:
             return otherwise
+        made = sample(pattern) if fitting is None else fitting
+        return otherwise if made is None else made
 
     def _number(self, schema: Schema, _: int) -> float:
         fitting = (one for one in self._numbers if _within(one, schema))

@@ -25,7 +25,7 @@ _MESSAGE: Adapters = {
     "type": TypeAdapter(str),
     "status": TypeAdapter(get_type_hints(ResponseOutputMessageParam)["status"]),
     "role": TypeAdapter(_EASY["role"]),
-    "content": TypeAdapter(str | list[Any]),
+    "content": TypeAdapter(Any),
     "phase": TypeAdapter(_EASY["phase"]),
 }
 _HEARD = Tagged(ResponseInputContentParam)
@@ -49,11 +49,12 @@ def check(items: Sequence[Any], path: str, *, lenient: bool = False) -> None:
 
 def _check_message(item: Mapping[str, Any], path: str, *, lenient: bool) -> None:
     for name in ("role", "content"):
-        if name not in item:
+        if item.get(name) is None:
             raise shapes.missing_parameter(f"{path}.{name}")
+    shapes.check_either(item["content"], list, f"{path}.content")
     for name, value in item.items():
         if name in _MESSAGE:
-            if value is not None or name in ("role", "content"):
+            if value is not None:
                 shapes.check_value(_MESSAGE[name], value, f"{path}.{name}")
         elif not lenient:
             raise shapes.unknown_parameter(f"{path}.{name}")

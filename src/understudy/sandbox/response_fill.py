@@ -18,9 +18,6 @@ _SILENT: Fields = MappingProxyType(
         "model": None,
         "parallel_tool_calls": True,
         "previous_response_id": None,
-        "prompt_cache_key": None,
-        "prompt_cache_retention": None,
-        "safety_identifier": None,
         "service_tier": "default",
         "store": True,
         "temperature": 1.0,
@@ -28,7 +25,6 @@ _SILENT: Fields = MappingProxyType(
         "top_logprobs": 0,
         "top_p": 1.0,
         "truncation": "disabled",
-        "user": None,
     }
 )
 _TOOLS: Mapping[str, Fields] = MappingProxyType(
@@ -47,6 +43,7 @@ _TOOLS: Mapping[str, Fields] = MappingProxyType(
 def resolved(asked: Fields) -> dict[str, Any]:
     """Return what a response shows of its request."""
     fields = {name: _given(asked.get(name), silent) for name, silent in _SILENT.items()}
+    fields |= {name: asked[name] for name in _ECHOED if asked.get(name) is not None}
     text = asked.get("text") or {}
     reasoning = asked.get("reasoning") or {}
     if fields["service_tier"] == "auto":
@@ -62,6 +59,8 @@ def resolved(asked: Fields) -> dict[str, Any]:
     return fields
 
 
+#: Shown only if they were sent.
+_ECHOED = ("prompt_cache_key", "prompt_cache_retention", "safety_identifier", "user")
 _REASONING = (("effort", ""), ("summary", "generate_summary"))
 
 

@@ -17,12 +17,12 @@ Body = Mapping[str, Any]
 
 _INSTEAD: Mapping[str, Any] = {
     "model": str,
-    "input": str | list[Any],
+    "input": Any,
     "tools": list[Any] | None,
     "text": dict[str, Any] | None,
     "context_management": list[Any] | None,
-    "tool_choice": Literal["none", "auto", "required"] | dict[str, Any],
-    "conversation": str | dict[str, Any] | None,
+    "tool_choice": Any,
+    "conversation": Any,
 }
 _FIELDS: Adapters = {
     name: TypeAdapter(_INSTEAD.get(name, hint))
@@ -34,6 +34,7 @@ _TOOLS = Tagged(
     strict=NotRequired[bool | None],
     parameters=NotRequired[dict[str, Any] | None],
 )
+_EITHER = {"input": list, "tool_choice": dict, "conversation": dict}
 _FORMATS = Tagged(ResponseFormatTextConfigParam)
 _VERBOSITY: TypeAdapter[Any] = TypeAdapter(Literal["low", "medium", "high"] | None)
 _RANGES: Mapping[str, tuple[int, int]] = {
@@ -52,6 +53,8 @@ def check(body: Body, *, lenient: bool = False) -> None:
             shapes.check_value(_FIELDS[name], value, name, lenient=lenient)
         elif not lenient:
             raise shapes.unknown_parameter(name)
+    for name, kind in _EITHER.items():
+        shapes.check_either(body.get(name), kind, name)
     if "model" not in body:
         raise shapes.missing_parameter("model")
     if all(body.get(name) is None for name in _SOURCES):
@@ -119,6 +122,8 @@ def _check_text(text: Body, *, lenient: bool) -> None:
 def _check_choice(body: Body) -> None:
     """Refuse (`ApiError` 400) to choose a tool that is not among the tools."""
     match body.get("tool_choice"):
+        case str(choice) if choice not in ("none", "auto", "required"):
+            raise shapes.wrong_value("tool_choice", choice, ["none", "auto", "required"])
         case "required" if not body.get("tools"):
             message = "Tool choice 'required' must be specified with 'tools' parameter."
             raise ApiError(400, message, param="tool_choice")

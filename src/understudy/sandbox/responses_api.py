@@ -195,14 +195,7 @@ def _reply(call: Call, made: Answer, response: Mapping[str, Any], *, stream: boo
     if turn.ending == "error":
         sequence.append(events.error(code, turn.message))
     elif turn.ending == "failed":
-        failed: dict[str, Any] = {
-            "status": "failed",
-            "completed_at": None,
-            "output": [],
-            "usage": None,
-        }
-        error = {"code": code, "message": turn.message}
-        sequence.append(events.ending({**response, **failed, "error": error}))
+        sequence.append(events.failing(response, code, turn.message))
     parts = events.sent(sequence)
     return Reply(200, b"", content_type=_EVENTS, events=parts, pause=pause, breaks=breaks)
 

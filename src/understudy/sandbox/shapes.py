@@ -137,6 +137,13 @@ def check_value(
         raise _translated(detail, path) from None
 
 
+def check_either(value: object, kind: type, path: str) -> None:
+    """Refuse (`ApiError` 400) what is neither a text nor of this kind. None may be left out."""
+    if value is not None and not isinstance(value, (str, kind)):
+        other = {"list": "an array", "dict": "an object"}[kind.__name__]
+        raise wrong_type(path, f"one of a string or {other}", value)
+
+
 def _translated(detail: ErrorDetails, path: str) -> ApiError:
     for step in detail["loc"]:
         path += f"[{step}]" if isinstance(step, int) else f".{step}"

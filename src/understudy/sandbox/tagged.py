@@ -35,7 +35,7 @@ class Tagged(Mapping[str, TypeAdapter[Any]]):
         return {
             tag: member
             for member in get_args(self._union)
-            for tag in get_args(get_type_hints(member)["type"])
+            for tag in _strings(get_type_hints(member)["type"])
         }
 
     def _swapped(self, member: Any) -> Any:
@@ -44,3 +44,10 @@ class Tagged(Mapping[str, TypeAdapter[Any]]):
         if not swapped:
             return member
         return TypedDict(member.__name__, {**hints, **swapped}, total=False)  # type: ignore[operator]
+
+
+def _strings(hint: Any) -> list[str]:
+    """Return the strings that a literal allows, which may be within a union."""
+    if isinstance(hint, str):
+        return [hint]
+    return [tag for part in get_args(hint) for tag in _strings(part)]
