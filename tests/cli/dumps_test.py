@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from command import MODEL, PATIENCE, Done, Stage, interrupt
+from command import MODEL, PATIENCE, Done, Stage, until
 
 
 def bot(number: int, **fields: Any) -> dict[str, Any]:
@@ -109,12 +109,16 @@ def test_a_pipe_with_nothing_in_it_is_refused(stage: Stage, content: str) -> Non
     assert stage.writes() == 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads cannot be seen")
 def test_a_pipe_that_stays_silent_can_be_interrupted(stage: Stage) -> None:
     with stage.start("list", "-", stdin=subprocess.PIPE) as process:
-        time.sleep(1.5)  # until the signals are handled
+        assert process.stderr is not None
+        threads = Path(f"/proc/{process.pid}/task")
+        until(lambda: len(list(threads.iterdir())) > 1, "the pipe to be read")
         process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-        assert interrupt(process).code == 130
+        assert "Once more stops at once" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
 
 
 def test_nothing_is_written_into_a_dump(stage: Stage) -> None:

@@ -27,8 +27,8 @@ def write(path: Path, content: Any) -> Path:
     return path
 
 
-def opened(folder: Path, place: str, *, must_exist: bool = True, **environment: str) -> Platform:
-    return Places(settings(folder, **environment)).open(place, must_exist=must_exist)
+def opened(folder: Path, place: str, *, must_exist: bool = True) -> Platform:
+    return Places(settings(folder)).open(place, must_exist=must_exist)
 
 
 CONTENTS: dict[str, tuple[Any, str]] = {
@@ -115,10 +115,11 @@ async def test_a_profile_of_that_name_wins(tmp_path: Path) -> None:
 async def test_a_profile_may_be_a_dump(tmp_path: Path) -> None:
     path = write(tmp_path / "x.json", [BOT])
     old = {"UNDERSTUDY_PROFILE_OLD_PLATFORM": "dump"}
-    place = opened(tmp_path, "old", UNDERSTUDY_PROFILE_OLD_PATH=str(path), **old)
+    named = Places(settings(tmp_path, UNDERSTUDY_PROFILE_OLD_PATH=str(path), **old))
+    place = named.open("old", must_exist=True)
     assert (place.info.name, place.info.platform) == ("old", "dump")
     with pytest.raises(UsageError, match="is a dump and has no path"):
-        opened(tmp_path, "old", **old)
+        Places(settings(tmp_path, **old)).open("old", must_exist=True)
 
 
 @pytest.mark.parametrize(
