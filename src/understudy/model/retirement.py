@@ -64,7 +64,10 @@ def fate(model: str, today: str, offered: Offered | None = None) -> Fate:
     """Return what becomes of a model; `offered` is what the place offers, None if it is silent."""
     known = _retired().get(model, {})
     replacement = successor(model, today, offered)
-    note = known.get("note", "")
+    named = known.get("replacement")
+    note = "" if named else known.get("note", "")
+    if named and not replacement:
+        note = f"{named} replaces it, which is not offered there"
     told = offered.get(model) if offered is not None else None
     if told is not None:
         state = State.ALIVE if not told else _state(told, today)

@@ -39,6 +39,7 @@ def render_fields(
             lost = _holds_anything(payload.pop(name))
             ledger.append(LedgerEntry(name, Fidelity.DROPPED, reason) if lost else exact(name))
     findings: Findings = ()
+    told: list[LedgerEntry] = []
     fields: tuple[str, ...] = FIELDS
     if target is None or target is origin:
         ledger += _all_exact(tuple(payload))
@@ -46,11 +47,12 @@ def render_fields(
         payload, crossing = cross(payload, origin, target)
         ledger += [entry for entry in crossing.ledger if entry.field != "metadata"]
         findings = crossing.findings
+        told = [entry for entry in crossing.ledger if entry.field == "metadata" and entry.reason]
     if origin is not Kind.ASSISTANT or target not in (None, origin):
         fields = governed(origin, target or origin)
     if target is None and origin is not Kind.ASSISTANT:
         payload["object"] = origin.value
-    ledger.append(_metadata_entry(assistant, marker))
+    ledger += told or [_metadata_entry(assistant, marker)]
     metadata = payload.get("metadata")
     if not isinstance(metadata, Mapping | None):
         # Nothing can say there of whom it is the clone: every run would make another one.

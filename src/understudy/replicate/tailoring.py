@@ -181,10 +181,12 @@ def _warnings(end: Fate) -> Iterator[Finding]:
     if end.state not in (State.DYING, State.DEAD):
         return
     code = "model-dying" if end.state is State.DYING else "model-dead"
-    advice = f"{end.replacement} replaces it: --map-model recommended." if end.replacement else ""
-    advice = advice or end.note or "Choose another one: --map-model OLD=NEW."
-    message = f"{ended(end)[0].upper()}{ended(end)[1:]}." if not end.shutdown else f"{ended(end)}."
-    yield Finding(code, Severity.WARNING, message, "model", advice)
+    if end.replacement:
+        advice = f"{end.replacement} replaces it: --map-model recommended."
+    else:
+        note = f"{end.note[:1].upper()}{end.note[1:]}. " if end.note else ""
+        advice = f"{note}To use another one: --map-model {end.model}=NEW."
+    yield Finding(code, Severity.WARNING, f"{ended(end)}.", "model", advice)
 
 
 def _is_search(tool: Any) -> bool:

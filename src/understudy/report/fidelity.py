@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import click
 
+from understudy.model.assistant import FIELDS
 from understudy.model.fidelity import Fidelity, LedgerEntry
 from understudy.replicate.survey import LOSSY, FidelityTable
 from understudy.report.clean import clean, fit, width
 from understudy.report.jsonlines import finding_fields, ledger_fields, line, place_fields
+from understudy.report.text import warnings_text
 
 _COLORS = {Fidelity.DEGRADED: "yellow", Fidelity.DROPPED: "red"}
 _NAMES = 3  # names shown for a finding
@@ -58,7 +60,14 @@ def _tally(table: FidelityTable) -> dict[str, Counter[Fidelity]]:
     for change in table.changes:
         for entry in change.ledger:
             found.setdefault(entry.field, Counter())[entry.fidelity] += 1
-    return found
+    return dict(sorted(found.items(), key=lambda item: _place(item[0])))
+
+
+def _place(field: str) -> tuple[int, str]:
+    """Sort fields as people read them, the parts of one behind it."""
+    root = field.partition(".")[0]
+    known = root in FIELDS
+    return (FIELDS.index(root) if known else len(FIELDS), field)
 
 
 def _fields(table: FidelityTable) -> Iterator[str]:
@@ -92,13 +101,15 @@ def _findings(table: FidelityTable) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for change in table.changes:
         for finding in change.findings:
-            found.setdefault(f"{finding.severity}: {finding.message}", []).append(change.name)
+            if finding.blocks:
+                found.setdefault(finding.message, []).append(change.name)
     if found:
         yield ""
     for text, names in found.items():
         shown = ", ".join(clean(name) or "(nameless)" for name in names[:_NAMES])
         more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-        yield f"! {clean(text)} ({shown}{more})"
+        yield click.style(f"! {clean(text)} ({shown}{more})", fg="red")
+    yield from warnings_text(table.changes)
 
 
 def _counts(table: FidelityTable) -> str:

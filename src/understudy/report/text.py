@@ -41,6 +41,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     for change in plan.changes:
         yield from change_text(change)
     yield from ledger_text(plan.changes)
+    yield from warnings_text(plan.changes)
     if plan.knowledge is not None:
         yield from knowledge_text(plan.knowledge)
     yield from deletions_text(plan.deletions)
@@ -58,7 +59,8 @@ def change_text(change: Change) -> Iterator[str]:
     for field in change.fields:
         yield from field_text(field)
     for finding in change.findings:
-        yield from finding_text(finding)
+        if finding.blocks:
+            yield from finding_text(finding)
     yield from lacks_text(change.lacks, reasons=False)
 
 
@@ -97,6 +99,20 @@ def ledger_text(changes: Iterable[Change]) -> Iterator[str]:
         yield ""
     for entry, count in counts.items():
         yield f"  {clean(entry.field)} {entry.fidelity} ({counted(count)}): {clean(entry.reason)}"
+
+
+def warnings_text(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield what is worth knowing of assistants that can be written, each thing once."""
+    counts: dict[Finding, int] = {}
+    for change in changes:
+        for finding in change.findings:
+            if not finding.blocks:
+                counts[finding] = counts.get(finding, 0) + 1
+    if counts:
+        yield ""
+    for finding, count in counts.items():
+        text = f"  {clean(finding.message)} {counted(count).capitalize()}. {clean(finding.hint)}"
+        yield _paint(text.rstrip(), "yellow")
 
 
 def plan_counts(plan: Plan) -> str:

@@ -71,8 +71,11 @@ def _same(name: str, value: Any, agent: Json, crossing: Crossing) -> None:
     crossing.exact(name)
 
 
-def _metadata(name: str, _value: Any, _agent: Json, crossing: Crossing) -> None:
-    crossing.exact(name)
+def _metadata(name: str, value: Any, _agent: Json, crossing: Crossing) -> None:
+    if isinstance(value, dict) and value.get("description") is not None:
+        crossing.degraded(name, "metadata.description passes for the agent's own description")
+    else:
+        crossing.exact(name)
 
 
 def _name(_: str, name: Any, agent: Json, crossing: Crossing) -> None:
