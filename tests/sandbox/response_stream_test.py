@@ -148,6 +148,16 @@ async def test_turns_are_taken_in_order_and_then_it_improvises(
     assert sandbox.script == []
 
 
+async def test_a_script_can_be_given_at_the_start_and_replaced(connect: Any) -> None:
+    script = ["One", "Two"]
+    async with Sandbox(script=script) as sandbox:
+        client = connect(sandbox)
+        assert (await client.responses.create(**ASK)).output_text == "One"
+        sandbox.script = ["Three"]
+        assert (await client.responses.create(**ASK)).output_text == "Three"
+    assert script == ["One", "Two"]
+
+
 async def test_a_turn_can_wait_for_its_question(sandbox: Sandbox, client: AsyncOpenAI) -> None:
     sandbox.script.extend([Turn("Sunny", when="weather"), "Anything"])
     assert (await client.responses.create(**ASK)).output_text == "Anything"

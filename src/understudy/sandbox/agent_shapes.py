@@ -20,7 +20,6 @@ from understudy.sandbox.wire import ApiError, encode_readable
 MAX_NAME = 128
 MAX_INSTRUCTIONS = 1_048_576
 MAX_TOOLS_BYTES = 3 * 1024 * 1024
-MAX_SUBAGENTS = 64
 
 Body = Mapping[str, Any]
 # The package calls the key of this one `async_`, which no program sends.
@@ -57,7 +56,7 @@ def check(fields: Adapters, body: Body, *, lenient: bool = False) -> None:
     limits.check_text("instructions", body.get("instructions"), MAX_INSTRUCTIONS)
     limits.check_metadata(body.get("metadata") or {})
     subagents = (body.get("multi_agent") or {}).get("max_concurrent_subagents")
-    limits.check_range("multi_agent.max_concurrent_subagents", subagents, 1, MAX_SUBAGENTS)
+    limits.check_range("multi_agent.max_concurrent_subagents", subagents, 1, 2**31)
     _check_text(body.get("text") or {}, lenient=lenient)
     _check_tools(body.get("tools") or (), lenient=lenient)
 
@@ -73,7 +72,6 @@ def _check_text(text: Body, *, lenient: bool) -> None:
 
 
 def _check_tools(tools: Any, *, lenient: bool) -> None:
-    names: dict[str, int] = {}
     for index, tool in enumerate(tools):
         path = f"tools[{index}]"
         shapes.check_tagged(_TOOLS, tool, path, lenient=lenient)
@@ -81,8 +79,6 @@ def _check_tools(tools: Any, *, lenient: bool) -> None:
             shapes.check_tagged(_TRANSPORTS, tool["transport"], f"{path}.transport")
         if tool["type"] == "function":
             limits.check_name(f"{path}.name", tool["name"])
-            if names.setdefault(tool["name"], index) != index:
-                raise _twice(path, tool["name"])
     size = len(encode_readable(list(tools)))
     if size > MAX_TOOLS_BYTES:
         raise ApiError(
@@ -92,8 +88,3 @@ def _check_tools(tools: Any, *, lenient: bool) -> None:
             param="tools",
             code="invalid_value",
         )
-
-
-def _twice(path: str, name: str) -> ApiError:
-    message = f"Invalid value: '{name}'. Function names must be unique within 'tools'."
-    return ApiError(400, message, param=f"{path}.name", code="invalid_value")

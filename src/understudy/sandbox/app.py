@@ -25,7 +25,7 @@ from understudy.sandbox.ground import Rules
 from understudy.sandbox.models import Models
 from understudy.sandbox.multipart import Form
 from understudy.sandbox.receiving import MAX_BODY, Body, take
-from understudy.sandbox.script import Script
+from understudy.sandbox.script import Script, Turn
 from understudy.sandbox.sending import drop, send
 from understudy.sandbox.shelf import Lag
 from understudy.sandbox.state import Project
@@ -112,7 +112,7 @@ class Sandbox:
         check_resources: bool = True,
         assistants: bool = True,
         api_version: str | None = None,
-        script: Script | None = None,
+        script: Sequence[Turn | str] = (),
         pace: float = 0.0,
         folder: Path | None = None,
     ) -> None:
@@ -132,7 +132,7 @@ class Sandbox:
             check_resources=check_resources,
             assistants=assistants,
             api_version=api_version,
-            script=[] if script is None else script,
+            script=list(script),
             pace=pace,
         )
         self._folder = Folder(folder)
@@ -172,6 +172,10 @@ class Sandbox:
     def script(self) -> Script:
         """The turns that are still to come; append to it, or change it in any way."""
         return self._rules.script
+
+    @script.setter
+    def script(self, turns: Sequence[Turn | str]) -> None:
+        self._rules.script[:] = turns
 
     def project(self, key: str) -> Project:
         """Return the project that `key` opens. Raises `ValueError` for a refused key."""
