@@ -142,6 +142,17 @@ def test_what_could_not_be_read_is_not_gone(stage: Stage) -> None:
     assert "3 assistants" in stage.call("list", "./kept").check().out
 
 
+def test_a_comparison_says_what_it_could_not_read(stage: Stage) -> None:
+    stage.write("dump.json", WHOLE)
+    stage.call("import", "dump.json").check()
+    stage.write("cut.json", CUT)
+    done = stage.call("check", "cut.json", "dst").check(3)
+    assert "Not read from A or B:" in done.out
+    assert "Check: 2 same" in done.out
+    assert stage.call("check", "cut.json", "dst", "--json").check(3).of("finding")
+    assert "2 same" in stage.call("check", "./dump.json", "cut.json", "--one-way").check(3).out
+
+
 def test_an_export_that_breaks_off_is_read_as_far_as_it_goes(stage: Stage) -> None:
     stage.fill(3)
     stage.call("export", "--out", "s.json").check()

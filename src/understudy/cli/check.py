@@ -15,6 +15,7 @@ from understudy.ops.drift import Drift, compare
 from understudy.ops.replicate import open_job
 from understudy.ops.request import Request
 from understudy.report.drift import drift_lines, drift_text
+from understudy.report.unread import errors_in
 
 
 @click.command()
@@ -32,7 +33,8 @@ from understudy.report.drift import drift_lines, drift_text
 def check(ctx: click.Context, /, one: str, other: str, **options: Any) -> int:
     """Compare two places: = same, * differs, + only in A, - only in B, ! cannot be told.
 
-    Exits with 0 when there is no drift, else with 1 (2 with --detailed-exitcode).
+    Exits with 0 when there is no drift, else with 1 (2 with --detailed-exitcode); with 3 when
+    there is none as far as they could be read.
 
     \b
     understudy check src dst
@@ -62,5 +64,5 @@ def check(ctx: click.Context, /, one: str, other: str, **options: Any) -> int:
     drift = session.run(work)
     session.say(drift_lines(drift) if session.json else drift_text(drift, quiet=session.quiet))
     if not drift.found:
-        return ExitCode.DONE
+        return ExitCode.PARTLY if errors_in(drift.unread) else ExitCode.DONE
     return ExitCode.CHANGES if options["detailed_exitcode"] else ExitCode.FAILURE

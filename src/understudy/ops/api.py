@@ -1,6 +1,6 @@
 """The library: the same as the commands, for Python programs.
 
-Places are profile names, paths of snapshots, or platforms such as `Memory()`. Settings come
+Places are profile names, paths of snapshots and dumps, or platforms such as `Memory()`. Settings come
 from the environment, `.env` and `understudy.toml` in the working directory unless given.
 """
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from understudy.model.assistant import Assistant
+from understudy.model.findings import Findings
 from understudy.platforms.base import PlaceInfo
 from understudy.replicate.knowledge.plan import FileAction, KnowledgePlan
 from understudy.replicate.knowledge.store_plan import StoreAction
@@ -48,11 +49,15 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """All assistants of both places, the first place's order, then what only the second has."""
+    """All assistants of both places, the first place's order, then what only the second has.
+
+    `unread` says what of them could not be read.
+    """
 
     differences: tuple[Difference, ...]
     first: PlaceInfo
     second: PlaceInfo
+    unread: Findings = ()
 
     @property
     def found(self) -> bool:

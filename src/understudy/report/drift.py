@@ -10,6 +10,7 @@ from understudy.replicate.drift import Difference, Drift, Sign
 from understudy.report.clean import clean, fit
 from understudy.report.jsonlines import field_fields, finding_fields, line, place_fields
 from understudy.report.text import field_text, finding_text
+from understudy.report.unread import errors_in, unread_text
 
 _MOST = 10  # files and stores that are shown for one assistant
 
@@ -30,6 +31,8 @@ def drift_text(drift: Drift, *, quiet: bool = False) -> Iterator[str]:
         yield ""
         for item in drift.differences:
             yield from _item_text(item)
+    yield from unread_text(errors_in(drift.unread) if quiet else drift.unread, "A or B")
+    if not quiet:
         yield ""
     counts = (f"{drift.count(sign)} {word}" for sign, (_, word, _) in _WORDS.items())
     yield f"Check: {', '.join(counts)}"
@@ -49,6 +52,8 @@ def drift_lines(drift: Drift) -> Iterator[str]:
             **({"knowledge": list(item.knowledge)} if item.knowledge else {}),
         }
         yield line("difference", fields)
+    for finding in drift.unread:
+        yield line("finding", finding_fields(finding))
     counts = {word.replace(" ", "_"): drift.count(sign) for sign, (_, word, _) in _WORDS.items()}
     places = {"first": place_fields(drift.first), "second": place_fields(drift.second)}
     yield line("check", {**places, "drift": drift.found, "summary": counts})
