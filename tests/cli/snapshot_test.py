@@ -189,4 +189,7 @@ def test_a_broken_snapshot_is_refused_with_its_place(
 
 def test_bytes_that_are_no_utf8_are_named_with_their_line(stage: Stage) -> None:
     (stage.folder / "s.json").write_bytes(b'{\n"assistants": ["\xff"]}')
-    assert "line 2, column 17: this is not UTF-8 (byte 0xff)" in stage.call("import", "s.json").check(1).err
+    assert (
+        "line 2, column 17: this is not UTF-8 (byte 0xff)"
+        in stage.call("import", "s.json").check(1).err
+    )

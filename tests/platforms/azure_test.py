@@ -17,6 +17,8 @@ from understudy.errors import (
     PlaceError,
     RejectedError,
 )
+from understudy.model.assistant import definition
+from understudy.sandbox import Sandbox
 
 VERSION = "2025-05-01"
 
@@ -123,3 +125,17 @@ async def test_errors_in_azures_form_are_the_same_errors(
             assert f"api_version (now {VERSION})" in caught.value.hint
             with pytest.raises(MissingError):
                 await place.retrieve("asst_1")
+
+
+@pytest.mark.parametrize("auth", ["bearer", "api-key"])
+async def test_a_whole_copy_goes_through_a_place_in_azures_manner(auth: str) -> None:
+    async with Sandbox(api_version=VERSION) as sandbox:
+        sandbox.project(KEY).add(name="Bot", model="gpt-4o")
+        async with place_at(sandbox.base_url, api_version=VERSION, auth=auth) as place:
+            (found,) = (await place.list_page()).assistants
+            copy = await place.create(definition(found.raw))
+            await place.update(copy.id, {"name": "Copy"})
+            assert (await place.retrieve(copy.id)).name == "Copy"
+        async with place_at(sandbox.base_url, api_version="1999-01-01", auth=auth) as place:
+            with pytest.raises(PlaceError):
+                await place.list_page()

@@ -1,7 +1,8 @@
 """The library: the same as the commands, for Python programs.
 
-Places are profile names, paths of snapshots and dumps, or platforms such as `Memory()`. Settings come
-from the environment, `.env` and `understudy.toml` in the working directory unless given.
+Places are profile names, paths of snapshots and dumps, or platforms such as `Memory()`.
+Settings come from the environment, `.env` and `understudy.toml` in the working directory unless
+given.
 """
 
 from __future__ import annotations
