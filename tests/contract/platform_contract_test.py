@@ -9,12 +9,15 @@ import pytest
 from pydantic import SecretStr
 
 from contract.platform_contract import PlatformContract
+from understudy.model.kinds import Kind
+from understudy.platforms.agents import Agents
 from understudy.platforms.assistants_v2 import AssistantsV2
 from understudy.platforms.base import Platform
 from understudy.platforms.limiter import Limiter
 from understudy.platforms.memory import Memory
 from understudy.platforms.openai_wire import Wire
 from understudy.platforms.pacing import Paced
+from understudy.platforms.responses import Bundle
 from understudy.platforms.snapshot import Snapshot
 from understudy.sandbox import Sandbox
 
@@ -62,6 +65,37 @@ class TestPacedAssistantsV2(PlatformContract):
             platform = Paced(AssistantsV2(wire), Limiter())
             yield platform
             await platform.aclose()
+
+
+class TestAgents(PlatformContract):
+    kind = Kind.AGENT
+
+    @pytest.fixture
+    async def place(self) -> AsyncIterator[Platform]:
+        async with Sandbox() as sandbox:
+            platform = Agents(Wire("dst", sandbox.base_url, SecretStr("sk-contract-key")))
+            yield platform
+            await platform.aclose()
+
+
+class TestPacedAgents(PlatformContract):
+    kind = Kind.AGENT
+
+    @pytest.fixture
+    async def place(self) -> AsyncIterator[Platform]:
+        async with Sandbox() as sandbox:
+            wire = Wire("dst", sandbox.base_url, SecretStr("sk-contract-key"))
+            platform = Paced(Agents(wire), Limiter())
+            yield platform
+            await platform.aclose()
+
+
+class TestBundle(PlatformContract):
+    kind = Kind.RESPONSE
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Platform:
+        return Bundle(tmp_path / "bundle")
 
 
 class _Forgetful(Snapshot):

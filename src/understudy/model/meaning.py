@@ -92,8 +92,16 @@ def _tool(tool: Any) -> Any:
     if tool.get("type") == "file_search" and "vector_store_ids" not in tool:
         return {**tool, "file_search": _file_search(tool.get("file_search"))}
     if isinstance(defaults := _TOOLS.get(str(tool.get("type"))), dict):
-        return {**defaults, **{key: value for key, value in tool.items() if value is not None}}
+        filled = {**defaults, **_told(tool)}
+        if isinstance(transport := filled.get("transport"), dict):
+            told = _told(transport)
+            filled["transport"] = {key: v for key, v in told.items() if v not in ({}, [])}
+        return filled
     return tool
+
+
+def _told(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def _function(function: dict[str, Any]) -> dict[str, Any]:

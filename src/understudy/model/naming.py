@@ -38,19 +38,19 @@ def registry_key(name: str) -> str:
     return "_".join(re.sub(r"[^A-Za-z0-9\s]", "", name).upper().split())
 
 
-def unique(wanted: str, taken: set[str], *, hint: str = "") -> str:
+def unique(wanted: str, taken: set[str], *, hint: str = "", joint: str = "-") -> str:
     """Return `wanted`, or with a suffix from `hint` or a number; adds the result to `taken`.
 
     Compares without regard to case: some file systems do.
     """
-    candidates = [wanted, f"{wanted}-{hint}"] if hint else [wanted]
+    candidates = [wanted, f"{wanted}{joint}{hint}"] if hint else [wanted]
     number = 2
     while True:
         for candidate in candidates:
             if candidate.casefold() not in taken:
                 taken.add(candidate.casefold())
                 return candidate
-        candidates = [f"{wanted}-{number}"]
+        candidates = [f"{wanted}{joint}{number}"]
         number += 1
 
 

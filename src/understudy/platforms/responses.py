@@ -99,7 +99,7 @@ class Bundle:
         marker = str((payload.get("metadata") or {}).get(CLONED_FROM) or "")
         hint = registry_key(marker)[-8:]
         wanted = registry_key(str(payload.get("name") or "")) or hint or "ASSISTANT"
-        key = unique(wanted.replace("-", "_"), taken, hint=hint).replace("-", "_")
+        key = unique(wanted, taken, hint=hint, joint="_")
         self._write(key, payload)
         made = self._read(key)
         return Assistant(key, {**made.raw, "name": payload.get("name")})
