@@ -44,6 +44,7 @@ AGENTS: list[tuple[str, str, dict[str, Any]]] = [
     ("missing_required_parameter", "tools[0].type", tool(name="f")),
     ("missing_required_parameter", "tools[0].transport.server_url",
      tool(**{**MCP, "transport": {"type": "http"}})),
+    ("missing_required_parameter", "tools[0].transport", tool(type="mcp", server_label="s")),
     ("missing_required_parameter", "multi_agent.enabled", {"multi_agent": {}}),
     ("missing_required_parameter", "text.format.schema",
      {"text": {"format": {"type": "json_schema"}}}),

@@ -1,5 +1,6 @@
 """Arguments that are made up fit their schemas."""
 
+import json
 import re
 from typing import Any
 
@@ -81,6 +82,22 @@ def test_a_pattern_that_is_too_clever_is_given_up(pattern: str) -> None:
 
 def test_a_tree_ends() -> None:
     Draft202012Validator(TREE).validate(invent(TREE, WHERE))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+        {"$ref": "#"},
+        {"type": "array", "minItems": 10**12, "items": {"$ref": "#"}, "maxItems": 10**13},
+        {"type": "string", "minLength": 10**12},
+        {"type": "string", "pattern": "a{99999999}"},
+        {"type": "integer", "minimum": 1e308, "multipleOf": 1e-300},
+    ],
+    ids=str,
+)
+def test_a_schema_that_no_value_fits_does_no_harm(schema: dict[str, Any]) -> None:
+    assert len(json.dumps(invent(schema, WHERE))) < 2_000_000
 
 
 def test_all_functions_of_the_demonstration_can_be_called() -> None:

@@ -1,7 +1,7 @@
 """What parameters of agents must be like."""
 
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any, Required, get_type_hints
 
 from openai.types.beta.agent_create_params import AgentCreateParams
 from openai.types.beta.agent_text_param import AgentTextParam
@@ -39,7 +39,7 @@ def _fields(params: type) -> Adapters:
 
 CREATE = _fields(AgentCreateParams)
 UPDATE = _fields(AgentUpdateParams)
-_TOOLS = Tagged(PersistedAgentToolParam, transport=dict[str, Any])
+_TOOLS = Tagged(PersistedAgentToolParam, transport=Required[dict[str, Any]])
 _TRANSPORTS = Tagged(PersistedMcpTransportParam)
 _FORMATS = Tagged(TextFormatParam)
 _VERBOSITY: TypeAdapter[Any] = TypeAdapter(get_type_hints(AgentTextParam)["verbosity"])

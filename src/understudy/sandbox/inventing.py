@@ -10,6 +10,9 @@ from understudy.sandbox.patterns import sample
 Schema = Mapping[str, Any]
 
 _DEEP = 12
+_MANY = 100
+_VALUES = 10_000
+_LONG = 100_000
 _FORMATS: Mapping[str, str] = {
     "date": "2026-11-20",
     "date-time": "2026-11-20T09:00:00Z",
@@ -26,16 +29,23 @@ _NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?!\w)")
 
 def invent(schema: Schema, question: str) -> Any:
     """Return a value for a schema. It fits, unless a rule is too clever for this."""
-    return _Inventor(schema, " ".join(question.split())).value(schema, 0)
+    try:
+        return _Inventor(schema, " ".join(question.split())).value(schema, 0)
+    except ArithmeticError:  # bounds that no number keeps
+        return None
 
 
 class _Inventor:
     def __init__(self, root: Schema, question: str) -> None:
         self._root = root
+        self._left = _VALUES
         self._question = question or "nothing"
         self._numbers = [float(found) for found in _NUMBER.findall(question)]
 
     def value(self, given: Any, depth: int) -> Any:
+        self._left -= 1
+        if depth > 2 * _DEEP or self._left < 0:  # a schema that no value fits
+            return None
         schema = self._resolved(given, depth)
         for name in ("const", "default"):
             if name in schema:
@@ -87,16 +97,17 @@ class _Inventor:
         return {name: self.value(properties.get(name), depth + 1) for name in wanted}
 
     def _array(self, schema: Schema, depth: int) -> list[Any]:
-        least, most = schema.get("minItems", 0), schema.get("maxItems", 1)
+        least, most = min(schema.get("minItems", 0), _MANY), schema.get("maxItems", 1)
         count = max(least, min(1, most) if depth <= _DEEP else 0)
-        return [self.value(schema.get("items"), depth + 1) for _ in range(count)]
+        items = schema.get("items")
+        return [self.value(items, depth + 1) for _ in range(count) if self._left > 0]
 
     def _string(self, schema: Schema, _: int) -> str:
         text = _FORMATS.get(schema.get("format", ""), self._question)
         pattern = schema.get("pattern")
         if pattern is not None:
             text = self._matching(pattern, text)
-        least = schema.get("minLength", 0)
+        least = min(schema.get("minLength", 0), _LONG)
         return text[: schema.get("maxLength")].ljust(least, "x")
 
     def _matching(self, pattern: str, otherwise: str) -> str:

@@ -3,6 +3,7 @@
 import re
 
 _CLASSES = {"d": "1", "w": "a", "s": " ", "D": "a", "W": "-", "S": "a"}
+_MANY = 1000
 _COUNT = re.compile(r"\{(\d+)(?:,\d*)?\}\??|[*+?]\??")
 _ATOM = re.compile(
     r"(?P<class>\[\^?\]?(?:\\.|[^\]\\])*\])|\\(?P<escape>.)|(?P<plain>[^\\()|])", re.DOTALL
@@ -30,7 +31,7 @@ def _choice(pattern: str) -> tuple[str, str]:
         count = _COUNT.match(pattern)
         if count is not None:
             pattern = pattern[count.end() :]
-            part *= int(count[1]) if count[1] else int(count[0][0] == "+")
+            part *= min(int(count[1]), _MANY) if count[1] else int(count[0][0] == "+")
         text += part if taken else ""
     return text, pattern
 

@@ -1,14 +1,16 @@
 """What parameters of responses must be like."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, get_type_hints
+from typing import Any, Literal, NotRequired, Required, get_type_hints
 
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 from openai.types.responses.response_format_text_config_param import ResponseFormatTextConfigParam
 from openai.types.responses.tool_param import ToolParam
+from openai.types.shared_params.comparison_filter import ComparisonFilter
+from openai.types.shared_params.compound_filter import CompoundFilter
 from pydantic import TypeAdapter
 
-from understudy.sandbox import item_shapes, limits, shapes, strict
+from understudy.sandbox import item_shapes, limits, shapes, strict, wellformed
 from understudy.sandbox.shapes import Adapters
 from understudy.sandbox.tagged import Tagged
 from understudy.sandbox.wire import ApiError
@@ -33,8 +35,10 @@ _TOOLS = Tagged(
     ToolParam,
     strict=NotRequired[bool | None],
     parameters=NotRequired[dict[str, Any] | None],
+    filters=NotRequired[dict[str, Any] | None],
 )
 _EITHER = {"input": list, "tool_choice": dict, "conversation": dict}
+_FILTERS = Tagged(ComparisonFilter | CompoundFilter, filters=Required[list[Any]])
 _FORMATS = Tagged(ResponseFormatTextConfigParam)
 _VERBOSITY: TypeAdapter[Any] = TypeAdapter(Literal["low", "medium", "high"] | None)
 _RANGES: Mapping[str, tuple[int, int]] = {
@@ -84,8 +88,7 @@ def _check_tools(tools: Any, *, lenient: bool) -> None:
         shapes.check_tagged(_TOOLS, tool, path, lenient=lenient)
         if tool["type"] == "function":
             limits.check_name(f"{path}.name", tool["name"])
-            schema = tool.get("parameters")
-            problem = strict.flaw(schema) if tool.get("strict") and schema is not None else None
+            problem = _flaw(tool.get("parameters") or {}, tool.get("strict"))
             if problem is not None:
                 raise ApiError(
                     400,
@@ -93,7 +96,21 @@ def _check_tools(tools: Any, *, lenient: bool) -> None:
                     param=f"{path}.parameters",
                     code="invalid_function_parameters",
                 )
+        if tool.get("filters") is not None:
+            _check_filter(tool["filters"], f"{path}.filters")
         limits.check_range(f"{path}.max_num_results", tool.get("max_num_results"), 1, 50)
+
+
+def _flaw(schema: object, strictly: bool | None) -> str | None:
+    problem = wellformed.flaw(schema)
+    return strict.flaw(schema) if problem is None and strictly else problem
+
+
+def _check_filter(condition: Any, path: str) -> None:
+    """Check what the package's type leaves to a lazy iterator."""
+    shapes.check_tagged(_FILTERS, condition, path)
+    for index, inner in enumerate(condition.get("filters", ())):
+        _check_filter(inner, f"{path}.filters[{index}]")
 
 
 def _check_text(text: Body, *, lenient: bool) -> None:
@@ -109,7 +126,7 @@ def _check_text(text: Body, *, lenient: bool) -> None:
     if form["type"] != "json_schema":
         return
     limits.check_name("text.format.name", form["name"])
-    problem = strict.flaw(form["schema"]) if form.get("strict") else None
+    problem = _flaw(form["schema"], form.get("strict"))
     if problem is not None:
         raise ApiError(
             400,
