@@ -13,8 +13,8 @@ from strategies import definitions, json_values
 from understudy.model.assistant import READ_ONLY, Assistant
 from understudy.model.fidelity import Fidelity
 from understudy.platforms.base import Marker
-from understudy.platforms.rendering import render_fields
 from understudy.platforms.memory import Memory
+from understudy.platforms.rendering import render_fields
 from understudy.replicate.plan import Action
 
 MARKER = Marker({"cloned_from": "a"})

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from understudy.model.findings import Finding, Findings, error
+from understudy.model.findings import Finding, Findings, Severity, error
 
+_DEEP = 20  # levels of a schema that are looked into
 _FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -143,6 +144,46 @@ def _tool(path: str, tool: Any) -> Iterator[Finding]:
                 f"this one is {_shorten(name)}.",
                 field=f"{path}.function.name" if nested else f"{path}.name",
             )
+        if isinstance(function, dict):
+            yield from _schema(f"{path}.function" if nested else path, function)
+
+
+def _schema(path: str, function: dict[str, Any]) -> Iterator[Finding]:
+    """Find parameters that no platform takes, or none with `strict`."""
+    parameters, name = function.get("parameters"), _shorten(function.get("name"))
+    if parameters is not None and not isinstance(parameters, dict):
+        yield error(
+            "bad-parameters",
+            f"{path}: the parameters of {name} are no JSON Schema object, they are "
+            f"{_kind(parameters)}.",
+            field=f"{path}.parameters",
+            hint='Give it a schema of type object, or leave "parameters" out.',
+        )
+    elif function.get("strict") and parameters and (why := _not_strict(parameters)):
+        yield Finding(
+            "not-strict",
+            Severity.WARNING,
+            f"{name} is strict, and its schema is not: {why}.",
+            f"{path}.parameters",
+            "OpenAI refuses it; mend the schema, or take strict away.",
+        )
+
+
+def _not_strict(schema: Any, depth: int = 0) -> str:
+    """Return what keeps a schema from being strict, as OpenAI has it; empty if nothing does."""
+    if not isinstance(schema, dict) or depth > _DEEP:
+        return ""
+    properties = schema.get("properties")
+    if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
+        return "an object does not say additionalProperties: false"
+    if isinstance(properties, dict):
+        required = schema.get("required")
+        wanting = sorted(properties.keys() - set(required if isinstance(required, list) else ()))
+        if wanting:
+            return f"{_shorten(wanting[0])} is not required"
+    inner = [*properties.values()] if isinstance(properties, dict) else []
+    inner += [schema.get("items")]
+    return next((why for one in inner if (why := _not_strict(one, depth + 1))), "")
 
 
 def _size(tools: list[Any]) -> int:
