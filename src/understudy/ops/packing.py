@@ -32,7 +32,7 @@ from understudy.replicate.knowledge.plan import (
     to_survey,
 )
 from understudy.replicate.knowledge.routes import survey
-from understudy.replicate.plan import Identity, PlanOptions, one_home, pair
+from understudy.replicate.plan import Identity, PlanOptions, make_plan, one_home, pair
 from understudy.replicate.reading import together
 
 
@@ -64,7 +64,12 @@ async def pack(
     """
     wanted, homeless = _at_home(wanted, options, destination)
     pairs = pair(*inventories, options)
-    needs = {one.id: need for one, _ in pairs if (need := needs_of(one.raw, wanted))}
+    refused = _refused(inventories, options, destination)
+    needs = {
+        one.id: need
+        for one, _ in pairs
+        if one.id not in refused and (need := needs_of(one.raw, wanted))
+    }
     if not needs:
         return Packed(Linker(KnowledgePlan(), wanted, homeless))
     if destination.knowledge is None or finisher.knowledge is None:
@@ -133,6 +138,25 @@ def _at_home(
         homeless.pop("file_search", None)
     tools = dict.fromkeys(homeless, False)
     return replace(wanted, **tools), homeless
+
+
+def _refused(
+    inventories: tuple[Inventory, Inventory], options: PlanOptions, destination: Platform
+) -> set[str]:
+    """Return who will not be written because of a loss: nothing is carried for them either."""
+    if not options.strict:
+        return set()
+    # What becomes of knowledge is not known yet; a request's search hangs on it.
+    open_still = {
+        "tool_resources",
+        *(["tools.file_search"] if destination.capabilities.inline else []),
+    }
+    plan = make_plan(*inventories, options, destination.render)
+    return {
+        change.source_id
+        for change in plan.changes
+        if any(f.code == "loss-refused" and f.field not in open_still for f in change.findings)
+    }
 
 
 async def _in_place(
