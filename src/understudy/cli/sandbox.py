@@ -18,6 +18,15 @@ from understudy.report.jsonlines import line
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
 @click.option("--demo", is_flag=True, help="Fill the source project: 25 assistants, 11 files.")
+@click.option("--agents", is_flag=True, help="Put agents into the source project, too.")
+@click.option(
+    "--assistants/--no-assistants",
+    default=True,
+    help="Whether /assistants is there; at OpenAI it is not any more.",
+)
+@click.option(
+    "--api-version", metavar="VERSION", help="Ask for this api-version, and for keys, as Azure does."
+)
 @click.option("--seed", type=int, default=0, help="Makes ids and faults repeatable.")
 @click.option("--latency", type=Number(0, 60), default=0.0, metavar="SECONDS")
 @click.option("--rate-limit", type=Number(min=0.1), metavar="N", help="Requests a second.")
@@ -57,12 +66,13 @@ def sandbox(ctx: click.Context, /, **options: Any) -> int:
       truncated:files.content  half of each file that is downloaded
     Kinds: latency 429 429-ms 429-bare quota 401 403 500 502 503 gone drop-before drop-after
     hang hang-after truncated html. Where: any create list retrieve update delete models other,
-    or files uploads stores store_files batches containers container_files, or one kind of request
-    in such a group, as files.create.
+    or files uploads stores store_files batches containers container_files agents templates
+    responses conversations items, or one kind of request in such a group, as files.create.
 
     \b
     understudy sandbox --demo --port 8700
     understudy sandbox --demo --latency 0.05 --fault 503:any@0.05
+    understudy sandbox --agents --no-assistants
     """
     session = Session(ctx)
 

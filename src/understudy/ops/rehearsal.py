@@ -20,7 +20,8 @@ class Stage:
     """How the sandbox shall behave; times in seconds, `rate_limit` in requests a second.
 
     `indexing` is per file, `batch_limit` in files; with `purpose_rule`, as at OpenAI, the files of
-    assistants cannot be downloaded.
+    assistants cannot be downloaded. Without `assistants`, that endpoint is gone; with an
+    `api_version`, requests must name it.
     """
 
     port: int = 0
@@ -34,12 +35,15 @@ class Stage:
     batch_limit: int = 2000
     containers: bool = True
     demo: bool = False
+    agents: bool = False
+    assistants: bool = True
+    api_version: str | None = None
 
 
 @asynccontextmanager
 async def sandbox(stage: Stage) -> AsyncIterator[str]:
     """Yield the base URL of a running sandbox; raises UsageError for a fault it cannot read."""
-    from understudy.sandbox import Sandbox, furnish_demo, parse_fault
+    from understudy.sandbox import Sandbox, furnish_agents, furnish_demo, parse_fault
 
     try:
         faults = [parse_fault(text) for text in stage.faults]
@@ -56,9 +60,13 @@ async def sandbox(stage: Stage) -> AsyncIterator[str]:
         indexing=stage.indexing,
         batch_limit=stage.batch_limit,
         containers=stage.containers,
+        assistants=stage.assistants,
+        api_version=stage.api_version,
     )
     if stage.demo:
         furnish_demo(server.project(SOURCE_KEY))
+    if stage.agents:
+        furnish_agents(server.project(SOURCE_KEY))
     try:
         await server.start()
     except OSError as error:

@@ -15,7 +15,7 @@ from understudy.model.findings import Finding
 from understudy.redact import hide
 from understudy.replicate.diff import FieldChange, How
 from understudy.replicate.events import Status
-from understudy.replicate.plan import Action, Change, Plan, notable
+from understudy.replicate.plan import Action, Change, Plan
 from understudy.replicate.result import RunResult
 from understudy.report.clean import clean, clean_lines, fit
 from understudy.report.jsonlines import run_summary
@@ -28,7 +28,8 @@ _SIGNS = {
     Action.UNCHANGED: ("=", "bright_black"),
     Action.CONFLICT: ("!", "red"),
 }
-_ELSEWHERE = frozenset({"file_search", "code_interpreter"})
+_ELSEWHERE = frozenset({"file_search", "code_interpreter"})  # what becomes of knowledge
+_UNHARMED = frozenset({Fidelity.EXACT, Fidelity.MAPPED})
 _LONG = 60  # characters from which a text is shown as a unified diff
 _MANY = 5000  # lines, before and after together: comparing takes the square of it
 _NAME = 36  # columns for names
@@ -88,17 +89,26 @@ def finding_text(finding: Finding) -> Iterator[str]:
 
 
 def ledger_text(changes: Iterable[Change]) -> Iterator[str]:
-    """Yield what is lost of the definitions, each reason once with its count."""
+    """Yield what is not exact of the definitions, worst first, each reason once with its count.
+
+    The last line counts the fields of each fate.
+    """
     counts: dict[LedgerEntry, int] = {}
+    fates = dict.fromkeys(Fidelity, 0)
     for change in changes:
-        for entry in notable(change.ledger):
-            if entry.field in _ELSEWHERE or entry.fidelity is Fidelity.MAPPED:
-                continue  # what becomes of knowledge is said below, and nothing is lost
-            counts[entry] = counts.get(entry, 0) + 1
-    if counts:
-        yield ""
-    for entry, count in counts.items():
-        yield f"  {clean(entry.field)} {entry.fidelity} ({counted(count)}): {clean(entry.reason)}"
+        for entry in change.ledger:
+            fates[entry.fidelity] += 1
+            if entry.field not in _ELSEWHERE and entry.reason:
+                counts[entry] = counts.get(entry, 0) + 1
+    if not counts:
+        return
+    yield ""
+    for fate in reversed(list(Fidelity)):
+        for entry, count in counts.items():
+            if entry.fidelity is fate:
+                said = f"{clean(entry.field)} {fate} ({counted(count)}): {clean(entry.reason)}"
+                yield _paint(f"  {said}", "bright_black") if fate in _UNHARMED else f"  {said}"
+    yield f"  Fields: {', '.join(f'{count} {fate}' for fate, count in fates.items())}"
 
 
 def warnings_text(changes: Iterable[Change]) -> Iterator[str]:

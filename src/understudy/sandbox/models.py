@@ -8,7 +8,10 @@ from typing import TypedDict
 
 SHUTDOWN_DATES = MappingProxyType(
     {
+        "gpt-6-luna": None,
         "gpt-5.6-sol": None,
+        "gpt-5.6-terra": None,
+        "gpt-5.6-luna": None,
         "gpt-5.5": None,
         "gpt-5.4": None,
         "gpt-5.4-mini": None,
