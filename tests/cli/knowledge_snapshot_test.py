@@ -154,6 +154,17 @@ def test_an_export_of_text_is_upgraded_later(stage: Stage) -> None:
         Mirror(stage.source, stage.destination).check()
 
 
+def test_an_export_moves_no_more_than_it_may_and_the_next_completes_it(stage: Stage) -> None:
+    done = exported(stage, "--max-bytes", "7000", code=3)
+    assert "max-bytes" in done.out
+    assert 0 < moved(stage.sandbox)[1] <= 7000
+    stage.sandbox.requests.clear()
+    exported(stage)
+    stage.call("verify", "snap").check()
+    stage.call(*IMPORT).check()
+    Mirror(stage.source, stage.destination).check()
+
+
 @pytest.mark.parametrize(
     "fault", ["drop-after:files.content#4-6", "truncated:files.content#4-6", "401:any#9-"]
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,18 +27,24 @@ from understudy.replicate.events import FileOutcome, FileStatus
 from understudy.replicate.gather import gather
 from understudy.replicate.knowledge.fetch import Fetcher, UnavailableError
 from understudy.replicate.knowledge.holdings import Holdings, source_holdings
-from understudy.replicate.knowledge.matching import text_name
-from understudy.replicate.knowledge.needs import KnowledgeOptions, needs_of
+from understudy.replicate.knowledge.matching import Match, text_name
+from understudy.replicate.knowledge.needs import KnowledgeOptions, Needs, needs_of
 from understudy.replicate.knowledge.originals import Originals
-from understudy.replicate.knowledge.plan import FileAction, FileStep, indexed
+from understudy.replicate.knowledge.plan import (
+    FileAction,
+    FileStep,
+    Matched,
+    indexed,
+    plan_files,
+    to_survey,
+)
 from understudy.replicate.knowledge.route import FIDELITY, Offer
 from understudy.replicate.knowledge.routes import survey
+from understudy.replicate.knowledge.transfer import AT_REST, outcome
+from understudy.replicate.reading import each
 from understudy.replicate.recorder import NoRecorder
 from understudy.replicate.result import Exported
 from understudy.replicate.selection import Selection
-
-#: Files on their way at once.
-_AT_ONCE = 8
 
 
 async def export(
@@ -98,7 +104,6 @@ class _Packer:
         self._options = options
         self._originals = originals
         self._stop = stop
-        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def pack(self, done: Exported, *, everything: bool) -> Exported:
         """Return the result with the knowledge; raises PlaceError that ends the run."""
@@ -110,17 +115,11 @@ class _Packer:
             held = await source_holdings(
                 self._source.knowledge, stores=stores, files=files, everything=everything
             )
+        steps = await self._plan(needs, held)
+        outcomes = await self._carry_out(steps, held)
         contents = {one: tuple(indexed(inside)) for one, inside in held.contents.items()}
-        for members in contents.values():
-            files.update(dict.fromkeys(f.file_id for f in members))
-        users: dict[str, dict[str, None]] = {one: {} for one in files}
-        for assistant, need in needs.items():
-            inside = (f.file_id for store in need.stores for f in contents.get(store, ()))
-            for one in (*need.files, *inside):
-                users[one][assistant] = None
-        outcomes = await self._files(list(files), held, users)
         self._shelf.keep_stores((held.stores[one], members) for one, members in contents.items())
-        removed = self._shelf.prune(files, stores) if everything else 0
+        removed = self._shelf.prune(steps, stores) if everything else 0
         self._shelf.flush()
         problems = [
             f"vector store {one}: {held.absent}" for one in stores if one not in held.stores
@@ -134,22 +133,31 @@ class _Packer:
             problems=tuple(problems),
         )
 
-    async def _files(
-        self, wanted: list[str], held: Holdings, users: Mapping[str, Iterable[str]]
-    ) -> tuple[FileOutcome, ...]:
-        there = {f.id: f for f in (await self._shelf.list_files()).items}
-        present = {one: await self._is_here(there.get(one)) for one in wanted}
-        lacking = [
-            held.files[one]
-            for one in wanted
-            if one in held.files and not (present[one] and there[one].held is Held.WHOLE)
-        ]
+    async def _plan(self, needs: Mapping[str, Needs], held: Holdings) -> dict[str, FileStep]:
+        """Return what is to be done about each file; nothing that is here is fetched again."""
+        here = {file.id: file for file in (await self._shelf.list_files()).items}
+        matched = Matched(
+            {
+                one: Match(file, text=file.held is Held.TEXT)
+                for one, file in here.items()
+                if await self._shelf.downloadable(one)
+            },
+            {},
+        )
+        lacking = to_survey(needs, held, matched)
         offers: dict[str, Offer] = {}
-        fetcher = None
         if self._source.knowledge is not None and lacking:
             offers = await survey(
                 lacking, held, self._source.knowledge, self._originals, self._options, digests={}
             )
+        limits = self._shelf.traits.limits
+        return plan_files(needs, held, matched, offers, options=self._options, limits=limits)
+
+    async def _carry_out(
+        self, steps: Mapping[str, FileStep], held: Holdings
+    ) -> tuple[FileOutcome, ...]:
+        fetcher = None
+        if self._source.knowledge is not None:
             fetcher = Fetcher(
                 self._source.knowledge,
                 held,
@@ -160,49 +168,24 @@ class _Packer:
                 closer=unstoppable(self._source).knowledge,
             )
 
-        async def one(file_id: str) -> FileOutcome:
-            file, offer = held.files.get(file_id), offers.get(file_id, Offer())
-            kept = there.get(file_id) if present[file_id] else None
-            base = FileOutcome(file_id, "", FileStatus.MISSING, users=tuple(users[file_id]))
-            if file is None:
-                return replace(base, reason=held.absent)
-            base = replace(base, name=file.name, bytes=file.bytes)
-            if kept is not None and (kept.held is Held.WHOLE or not offer.exact):
-                return replace(
-                    base,
-                    status=FileStatus.THERE,
-                    destination_id=file_id,
-                    sha256=kept.sha256,
-                    text=kept.held is Held.TEXT,
-                )
-            if not offer.routes or fetcher is None:
+        async def one(step: FileStep) -> FileOutcome:
+            base = outcome(step, AT_REST.get(step.action, FileStatus.MISSING))
+            file = held.files.get(step.source_id)
+            if step.action is FileAction.MOVE and file is not None and fetcher is not None:
+                return await self._fetch(file, step, base, fetcher)
+            if file is not None and not step.to_be_had:
                 self._shelf.keep_file(file, None)
-                return replace(base, reason=offer.reason or "there is no route to its bytes")
-            async with self._turns:
-                return await self._fetch(file, offer, base, fetcher)
+            return base
 
         try:
-            async with asyncio.TaskGroup() as tasks:
-                asked = [tasks.create_task(one(file_id)) for file_id in wanted]
-        except ExceptionGroup as failures:
+            return tuple(await each(list(steps.values()), one))
+        except Exception:
             self._shelf.flush()  # what arrived stays
-            raise failures.exceptions[0] from None
-        return tuple(task.result() for task in asked)
+            raise
 
     async def _fetch(
-        self, file: File, offer: Offer, base: FileOutcome, fetcher: Fetcher
+        self, file: File, step: FileStep, base: FileOutcome, fetcher: Fetcher
     ) -> FileOutcome:
-        step = FileStep(
-            file.id,
-            file.name,
-            FileAction.MOVE,
-            file.bytes,
-            file.purpose,
-            routes=offer.routes,
-            path=offer.path,
-            sha256=file.sha256,
-            reason=offer.reason,
-        )
         if self._stop.is_set():
             raise InterruptedRunError("Stopped on request.", hint="Run the same command again.")
         try:
@@ -213,7 +196,7 @@ class _Packer:
                 kept = await self._keep(record, fetched.content)
         except UnavailableError as error:
             self._shelf.keep_file(file, None)
-            return replace(base, reason=error.message)
+            return replace(base, status=FileStatus.MISSING, reason=error.message)
         except LostAnswerError as error:
             return replace(base, status=FileStatus.FAILED, reason=error.message)
         except PlaceError as error:
@@ -237,9 +220,6 @@ class _Packer:
             async for piece in read(content, record.name):
                 blob.write(piece)
             return self._shelf.keep_file(record, blob)
-
-    async def _is_here(self, file: File | None) -> bool:
-        return file is not None and await self._shelf.downloadable(file.id)
 
 
 def _require_shelf(snapshot: Snapshot, out: Path) -> SnapshotKnowledge:

@@ -219,18 +219,8 @@ def _plan(
     limits: KnowledgeLimits,
 ) -> KnowledgePlan:
     users = _users(needs, source)
-    files, stores = _wanted(needs, source)
-    steps = {}
-    left = options.max_bytes
-    for one in files:
-        step = _file_step(one, source, matched, offers.get(one, Offer()), limits)
-        if step.action is FileAction.MOVE and left is not None:
-            if (step.bytes or 0) > left:
-                reason = "it does not fit into --max-bytes"
-                step = replace(step, action=FileAction.LEFT_OUT, reason=reason)
-            else:
-                left -= step.bytes or 0
-        steps[one] = replace(step, users=tuple(users[one]))
+    _, stores = _wanted(needs, source)
+    steps = plan_files(needs, source, matched, offers, options=options, limits=limits)
     planned = {
         one: replace(
             plan_store(
@@ -261,6 +251,32 @@ def _plan(
     return KnowledgePlan(
         tuple(steps.values()), tuple(planned.values()), dict(needs), lacks, storage_bytes=fresh
     )
+
+
+def plan_files(
+    needs: Mapping[str, Needs],
+    source: Holdings,
+    matched: Matched,
+    offers: Mapping[str, Offer],
+    *,
+    options: KnowledgeOptions,
+    limits: KnowledgeLimits,
+) -> dict[str, FileStep]:
+    """Return the step for each file that is needed, in the order of need."""
+    users = _users(needs, source)
+    files, _ = _wanted(needs, source)
+    steps = {}
+    left = options.max_bytes
+    for one in files:
+        step = _file_step(one, source, matched, offers.get(one, Offer()), limits)
+        if step.action is FileAction.MOVE and left is not None:
+            if (step.bytes or 0) > left:
+                reason = "it does not fit into --max-bytes"
+                step = replace(step, action=FileAction.LEFT_OUT, reason=reason)
+            else:
+                left -= step.bytes or 0
+        steps[one] = replace(step, users=tuple(users[one]))
+    return steps
 
 
 def _file_step(
