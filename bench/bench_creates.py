@@ -25,7 +25,7 @@ async def clone(base_url: str, project: str) -> tuple[float, int]:
         for n in range(COUNT)
     )
     environment = {"OPENAI_DST_BASE_URL": base_url, "OPENAI_DST_API_KEY": f"sk-bench-{project}"}
-    settings = understudy.load(environment, Path(__file__).parent)
+    settings = understudy.load_settings(environment, Path(__file__).parent)
     await understudy.list_assistants("dst", settings=settings)  # imports and connections
     started = time.perf_counter()
     report = await understudy.clone(source, "dst", settings=settings, concurrency=CONCURRENCY)

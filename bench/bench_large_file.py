@@ -84,7 +84,7 @@ async def ours(base_url: str, key: str) -> dict[str, float]:
         "OPENAI_DST_BASE_URL": base_url,
         "OPENAI_DST_API_KEY": key,
     }
-    settings = understudy.load(environment, Path(__file__).parent)
+    settings = understudy.load_settings(environment, Path(__file__).parent)
     knowledge = understudy.KnowledgeOptions(code_interpreter=True)
     await understudy.plan("src", "dst", settings=settings, knowledge=knowledge)
     idle = peak()

@@ -66,7 +66,7 @@ async def clone(base_url: str, folder: str) -> tuple[float, understudy.Report, l
         "OPENAI_DST_BASE_URL": base_url,
         "OPENAI_DST_API_KEY": "sk-bench-many-destination",
     }
-    settings = understudy.load(environment, Path(__file__).parent)
+    settings = understudy.load_settings(environment, Path(__file__).parent)
     events: list[Event] = []
     began = time.perf_counter()
     report = await understudy.clone(

@@ -60,7 +60,7 @@ async def ours(base_url: str) -> float:
         "OPENAI_DST_BASE_URL": base_url,
         "OPENAI_DST_API_KEY": "sk-bench-dst",
     }
-    settings = understudy.load(environment, Path(__file__).parent)
+    settings = understudy.load_settings(environment, Path(__file__).parent)
     started = time.perf_counter()
     report = await understudy.clone("src", "dst", settings=settings)
     seconds = time.perf_counter() - started

@@ -23,7 +23,7 @@ WASTE = 5.0
 async def clone(base_url: str) -> understudy.Report:
     source = understudy.Memory({"name": f"Assistant {n}", "model": "gpt-4o"} for n in range(COUNT))
     environment = {"OPENAI_DST_BASE_URL": base_url, "OPENAI_DST_API_KEY": "sk-bench-rate"}
-    settings = understudy.load(environment, Path(__file__).parent)
+    settings = understudy.load_settings(environment, Path(__file__).parent)
     return await understudy.clone(source, "dst", settings=settings, concurrency=32)
 
 

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from understudy._version import __version__
 
 if TYPE_CHECKING:
-    from understudy.config import Settings, load
+    from understudy.config import Settings
+    from understudy.config import load as load_settings
     from understudy.errors import UnderstudyError
     from understudy.model.assistant import Assistant
     from understudy.ops.api import check, clone, export, list_assistants, plan
+    from understudy.ops.loading import Definition, load, load_async
     from understudy.ops.look import Listing
     from understudy.ops.request import Prune, Request
     from understudy.ops.run import Report
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Action",
     "Assistant",
+    "Definition",
     "Drift",
     "Exported",
     "FileOutcome",
@@ -65,15 +68,18 @@ __all__ = [
     "export",
     "list_assistants",
     "load",
+    "load_async",
+    "load_settings",
     "plan",
 ]
 
 _HOME = {
-    "config": ("Settings", "load"),
+    "config": ("Settings", "load_settings"),
     "errors": ("UnderstudyError",),
     "model.assistant": ("Assistant",),
     "ops.api": ("check", "clone", "export", "list_assistants", "plan"),
     "replicate.result": ("Exported",),
+    "ops.loading": ("Definition", "load", "load_async"),
     "ops.look": ("Listing",),
     "ops.run": ("Report",),
     "ops.request": ("Prune", "Request"),
@@ -88,12 +94,14 @@ _HOME = {
     "replicate.selection": ("Selection",),
 }
 _MODULES = {name: module for module, names in _HOME.items() for name in names}
+#: Names that are other ones at home.
+_THERE = {"load_settings": "load"}
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     if name not in _MODULES:
         raise AttributeError(f"module 'understudy' has no attribute {name!r}")
-    value = getattr(import_module(f"understudy.{_MODULES[name]}"), name)
+    value = getattr(import_module(f"understudy.{_MODULES[name]}"), _THERE.get(name, name))
     globals()[name] = value
     return value

@@ -39,7 +39,7 @@ async def clone(
     }
     options = {"retry": QUICK, "settle": 0.2, **options}
     return await understudy.clone(
-        "src", "dst", settings=understudy.load(environment, tmp_path), **options
+        "src", "dst", settings=understudy.load_settings(environment, tmp_path), **options
     )
 
 
@@ -217,7 +217,7 @@ async def test_an_agent_takes_its_environment_s_files_along(
 
 async def test_a_snapshot_brings_an_agent_back_as_it_was(sandbox: Sandbox, tmp_path: Path) -> None:
     furnish_agents(sandbox.project(SOURCE))
-    settings = understudy.load(
+    settings = understudy.load_settings(
         {
             "OPENAI_SRC_BASE_URL": sandbox.base_url,
             "OPENAI_SRC_API_KEY": SOURCE,

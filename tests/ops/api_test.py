@@ -15,7 +15,7 @@ TWO = {"id": "asst_two", "name": "Sales", "model": MODEL}
 
 @pytest.fixture
 def settings(stage: Stage) -> Settings:
-    return understudy.load(stage.environment, stage.folder)
+    return understudy.load_settings(stage.environment, stage.folder)
 
 
 async def test_clone_copies_and_the_second_time_says_unchanged() -> None:

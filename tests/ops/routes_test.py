@@ -203,7 +203,7 @@ QUICK = RetryPolicy(attempts=2, base=0.001, longest=0.002)
 
 
 async def into_a_snapshot(sandbox: Sandbox, folder: Path) -> Report:
-    settings = understudy.load(
+    settings = understudy.load_settings(
         {"OPENAI_SRC_BASE_URL": sandbox.base_url, "OPENAI_SRC_API_KEY": SOURCE}, folder
     )
     return await asyncio.wait_for(

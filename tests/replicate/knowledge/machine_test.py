@@ -62,7 +62,7 @@ class Replication(RuleBasedStateMachine):
         self.ahead = 0.0
         self.sandbox = ThreadedSandbox(purpose_rule=False, clock=lambda: time.time() + self.ahead)
         self.sandbox.__enter__()
-        self.settings = understudy.load(
+        self.settings = understudy.load_settings(
             surroundings(self.sandbox.base_url, self.folder), self.folder
         )
         self.count = 0

@@ -282,7 +282,7 @@ async def test_stores_that_are_equal_and_unmarked_are_told_apart(tmp_path: Path)
         report = await understudy.clone(
             "src",
             "dst",
-            settings=understudy.load(surroundings(sandbox.base_url, tmp_path), tmp_path),
+            settings=understudy.load_settings(surroundings(sandbox.base_url, tmp_path), tmp_path),
             identity=Identity.MAPPING,
             knowledge=BOTH,
             retry=FAST,

@@ -72,7 +72,7 @@ async def clone(sandbox: Sandbox, folder: Path, **options: Any) -> Report:
     return await understudy.clone(
         "src",
         "dst",
-        settings=understudy.load(surroundings(sandbox.base_url, folder), folder),
+        settings=understudy.load_settings(surroundings(sandbox.base_url, folder), folder),
         knowledge=options.pop("knowledge", BOTH),
         retry=FAST,
         **{"settle": 0.0, "output_dir": folder / "out", **options},
@@ -384,7 +384,7 @@ async def test_a_plan_with_knowledge_but_no_luggage_moves_nothing_and_says_so() 
         {"name": "A", "model": MODEL, "tool_resources": {"code_interpreter": {"file_ids": ["f"]}}}
     )
     request = Request(source=source, destination=destination, knowledge=BOTH)
-    async with open_job(request, understudy.load({}, Path())) as job:
+    async with open_job(request, understudy.load_settings({}, Path())) as job:
         plan = await job.plan()
     result = await apply_plan(plan, destination, before=(), concurrency=2)
     assert [f.status for f in result.files] == [FileStatus.MISSING]
