@@ -25,7 +25,9 @@ from understudy.report.jsonlines import line
     help="Whether /assistants is there; at OpenAI it is not any more.",
 )
 @click.option(
-    "--api-version", metavar="VERSION", help="Ask for this api-version, and for keys, as Azure does."
+    "--api-version",
+    metavar="VERSION",
+    help="Ask for this api-version, as Azure does.",
 )
 @click.option("--seed", type=int, default=0, help="Makes ids and faults repeatable.")
 @click.option("--latency", type=Number(0, 60), default=0.0, metavar="SECONDS")

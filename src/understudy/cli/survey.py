@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from understudy.cli.options import adapting, common, selecting
+from understudy.cli.options import adapting, common, selecting, tools
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.model.retirement import State
@@ -54,14 +54,16 @@ def models(ctx: click.Context, /, place: str, detailed_exitcode: bool, **options
 @click.argument("one", metavar="A")
 @click.argument("other", metavar="B")
 @selecting
+@tools
 @adapting
 @common
 @click.pass_context
 def fidelity(ctx: click.Context, /, one: str, other: str, **options: Any) -> int:
     """Show what becomes of each field of A's assistants in B: exact, mapped, degraded, dropped.
 
-    B is a place, or a platform's name. It is neither read nor written and needs no key. With
-    --strict it exits with 1 when anything would be lost.
+    B is a place, or a platform's name. It is neither read nor written and needs no key. Files and
+    stores count as carried with --file-search and --code-interpreter. With --strict it exits with
+    1 when anything would be lost.
 
     \b
     understudy fidelity dump.json openai-agents
@@ -77,6 +79,7 @@ def fidelity(ctx: click.Context, /, one: str, other: str, **options: Any) -> int
         selection=session.selection(
             everything=options["everything"], ids=options["ids"], names=options["names"]
         ),
+        knowledge=session.knowledge(options),
         **adapted,
     )
     table = session.run(lambda stop: fidelity_of(request, session.settings, stop=stop))

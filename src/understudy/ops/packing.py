@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from understudy.errors import UsageError
+from understudy.model.assistant import Assistant
 from understudy.model.knowledge import Store
 from understudy.ops.recall import Recalled
 from understudy.platforms.base import Platform
@@ -25,8 +26,12 @@ from understudy.replicate.knowledge.linking import Linker
 from understudy.replicate.knowledge.needs import KnowledgeOptions, Needs, ids_of, needs_of
 from understudy.replicate.knowledge.originals import Originals
 from understudy.replicate.knowledge.plan import (
+    FileAction,
+    FileStep,
     Identities,
     KnowledgePlan,
+    StoreAction,
+    StoreStep,
     match,
     plan_knowledge,
     to_survey,
@@ -62,7 +67,7 @@ async def pack(
 
     Raises UsageError when the destination can hold none, PlaceError when a place cannot be read.
     """
-    wanted, homeless = _at_home(wanted, options, destination)
+    wanted, homeless = at_home(wanted, options, destination)
     pairs = pair(*inventories, options)
     refused = _refused(inventories, options, destination)
     needs = {
@@ -129,7 +134,7 @@ async def pack(
     return Packed(Linker(plan, wanted, homeless), luggage)
 
 
-def _at_home(
+def at_home(
     wanted: KnowledgeOptions, options: PlanOptions, destination: Platform
 ) -> tuple[KnowledgeOptions, Mapping[str, str]]:
     """Return what to carry to where it has a home, and why the rest has none."""
@@ -180,6 +185,25 @@ async def _in_place(
         on_read=_counter(destination, listener),
     )
     return replace(held, absent=absent)
+
+
+def assumed(
+    assistants: Iterable[Assistant],
+    wanted: KnowledgeOptions,
+    options: PlanOptions,
+    destination: Platform,
+) -> Linker:
+    """Return what ties assistants to their knowledge as if all of it had arrived."""
+    wanted, homeless = at_home(wanted, options, destination)
+    needs = {one.id: need for one in assistants if (need := needs_of(one.raw, wanted))}
+    files = dict.fromkeys(one for need in needs.values() for one in need.files)
+    stores = dict.fromkeys(one for need in needs.values() for one in need.stores)
+    there = KnowledgePlan(
+        tuple(FileStep(one, "", FileAction.THERE, destination_id=one) for one in files),
+        tuple(StoreStep(one, "", StoreAction.UNCHANGED, destination_id=one) for one in stores),
+        needs,
+    )
+    return Linker(there, wanted, homeless)
 
 
 async def everything_held(knowledge: Knowledge) -> Holdings:

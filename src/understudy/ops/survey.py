@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from understudy.config import Settings
 from understudy.errors import UsageError
 from understudy.ops.listeners import log_events
+from understudy.ops.packing import assumed
 from understudy.ops.places import PlaceLike, Places
 from understudy.ops.request import Request
 from understudy.platforms.base import Platform, Wait
@@ -55,7 +56,8 @@ async def fidelity_of(
 ) -> FidelityTable:
     """Return what each field would become on the way to a place, or to a platform by its name.
 
-    The destination is not read, and needs no key. Raises PlaceError, UsageError, SelectionError.
+    The destination is not read, and needs no key; knowledge that is asked for counts as carried.
+    Raises PlaceError, UsageError, SelectionError.
     """
     places = Places(settings, stop=stop, on_wait=on_wait)
     try:
@@ -72,7 +74,10 @@ async def fidelity_of(
         tailoring=request.tailoring(today()),
     )
     empty = Inventory(destination.info, destination.capabilities, ())
-    plan = make_plan(inventory, empty, options, destination.render)
+    linker = None
+    if request.knowledge.wanted:
+        linker = assumed(inventory.assistants, request.knowledge, options, destination)
+    plan = make_plan(inventory, empty, options, destination.render, linker)
     return FidelityTable(plan.source, plan.destination, plan.changes, inventory.findings)
 
 

@@ -12,7 +12,7 @@ from understudy.model.fidelity import Fidelity, LedgerEntry
 from understudy.replicate.survey import LOSSY, FidelityTable
 from understudy.report.clean import clean, fit, width
 from understudy.report.jsonlines import finding_fields, ledger_fields, line, place_fields
-from understudy.report.text import warnings_text
+from understudy.report.text import counted, warnings_text
 
 _COLORS = {Fidelity.DEGRADED: "yellow", Fidelity.DROPPED: "red"}
 _NAMES = 3  # names shown for a finding
@@ -116,4 +116,4 @@ def _counts(table: FidelityTable) -> str:
     lossy = sum(any(e.fidelity in LOSSY for e in c.ledger) for c in table.changes)
     blocked = sum(change.blocked for change in table.changes)
     stuck = f", {blocked} cannot be written" if blocked else ""
-    return f"{len(table.changes)} assistants: {lossy} would lose something{stuck}"
+    return f"{counted(len(table.changes))}: {lossy} would lose something{stuck}"

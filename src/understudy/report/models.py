@@ -10,6 +10,7 @@ from understudy.model.retirement import Fate, State, as_of
 from understudy.replicate.survey import ModelSurvey, ModelUse
 from understudy.report.clean import clean, fit, width
 from understudy.report.jsonlines import line, place_fields
+from understudy.report.text import counted
 
 _COLORS = {State.DEAD: "red", State.ABSENT: "red", State.DYING: "yellow"}
 _NAMES = 3  # names shown behind a model
@@ -86,6 +87,6 @@ def _counts(survey: ModelSurvey) -> str:
     dead = survey.count(State.DEAD, State.ABSENT)
     total = sum(len(use.assistants) for use in survey.uses)
     return (
-        f"{total} assistants, {len(survey.uses)} models: {dead} on dead ones, "
+        f"{counted(total)}, {len(survey.uses)} models: {dead} on dead ones, "
         f"{survey.count(State.DYING)} on dying ones"
     )
