@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import understudy
-from understudy import KnowledgeOptions, Report, RetryPolicy, Status
+from understudy import KnowledgeOptions, Prune, Report, RetryPolicy, Status
 from understudy.model.canonical import identical
 from understudy.ops.request import FileSearch
 from understudy.sandbox import Fault, Sandbox, furnish_agents, furnish_demo
@@ -261,3 +261,24 @@ async def test_strict_writes_nothing_that_would_lose_anything(
     assert [o.status for o in report.outcomes] == [Status.CONFLICT, Status.CREATED]
     assert "tools.code_interpreter" in report.outcomes[0].error
     assert not sandbox.project(DESTINATION).files
+
+
+async def test_pruning_takes_an_agent_s_environment_and_files_along(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    gone = analyst(sandbox, "a.csv", name="Gone")
+    analyst(sandbox, "b.csv", name="Stays")
+    options: dict[str, Any] = {"knowledge": BOTH, "output_dir": tmp_path / "out"}
+    await clone(sandbox, tmp_path, **options)
+    sandbox.project(SOURCE).remove(gone["id"])
+    report = await clone(sandbox, tmp_path, prune=Prune(wanted=True, most=1), **options)
+    assert [one.deletion.kind for one in report.result.deleted] == [
+        "assistant",
+        "environment template",
+        "file",
+    ]
+    assert not any(one.error for one in report.result.deleted)
+    there = sandbox.project(DESTINATION)
+    assert [agent["name"] for agent in there.agents.values()] == ["Stays"]
+    assert [paths(template) for template in there.templates.values()] == [{"/workspace/b.csv"}]
+    assert [file["filename"] for file in there.files.values()] == ["b.csv"]

@@ -236,7 +236,7 @@ class Job:
     async def _furnish(self, found: tuple[Inventory, Inventory]) -> tuple[Inventory, Inventory]:
         """Return the inventories, agents' environments read into them, as far as they matter."""
         self._environments = {}
-        if not self.request.carried.code_interpreter:
+        if not (self.request.carried.code_interpreter or self.request.prune.wanted):
             return found
         here, there = await together(
             read_environments(self._source), read_environments(self._destination)
@@ -273,14 +273,25 @@ class Job:
         condemned = self._recalled.condemned
         if self._packed is not None and self._packed.luggage is not None:
             there = self._packed.luggage.there
-            condemned = condemned & (there.stores.keys() | there.files.keys())
+            condemned = condemned & (
+                there.stores.keys() | there.files.keys() | self._environments.keys()
+            )
         if self.request.knowledge.wanted and self._destination.knowledge is not None:
             if gone or condemned:
                 holdings = await everything_held(self._destination.knowledge)
             if (carried := plan.knowledge) is not None:
                 needed = {s.destination_id for s in carried.files if s.destination_id}
                 needed |= {s.destination_id for s in carried.stores if s.destination_id}
-        pruning = plan_pruning(gone, source, destination, records, holdings, needed, condemned)
+        pruning = plan_pruning(
+            gone,
+            source,
+            destination,
+            records,
+            holdings,
+            needed,
+            condemned,
+            self._environments,
+        )
         require_few(pruning, most=self.request.prune.most, force=self.request.prune.force)
         notes = plan.notes
         if pruning.unproven:

@@ -61,6 +61,9 @@ async def _delete(deletion: Deletion, destination: Platform) -> None:
     knowledge = destination.knowledge
     if deletion.kind is Kind.ASSISTANT:
         await destination.delete(deletion.destination_id)
+    elif deletion.kind is Kind.ENVIRONMENT:
+        if destination.environments is not None:
+            await destination.environments.delete(deletion.destination_id)
     elif knowledge is not None and deletion.kind is Kind.STORE:
         await knowledge.delete_store(deletion.destination_id)
     elif knowledge is not None:

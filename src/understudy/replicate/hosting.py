@@ -56,6 +56,11 @@ def furnished(inventory: Inventory, known: Mapping[str, Environment]) -> Invento
     return replace(inventory, assistants=tuple(map(one, inventory.assistants)))
 
 
+def template_name(source_id: str) -> str:
+    """Return what the template of a copy is called: that is how it is found again."""
+    return f"understudy {source_id}"
+
+
 def announced(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return an agent's payload with the metadata that its knowledge will need."""
     resources, metadata = payload.get("tool_resources"), payload.get("metadata")
@@ -152,7 +157,7 @@ class Hosting:
     async def _template(
         self, source_id: str, files: Sequence[str], recorder: Recorder, stop: Callable[[], bool]
     ) -> str:
-        name = f"understudy {source_id}"
+        name = template_name(source_id)
         wanted = self._paths(files)
         here = self._by_name.get(name)
         if here is not None:

@@ -7,12 +7,15 @@ in `cloned_from` does not tell from which of several projects it came.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from understudy.errors import SelectionError
 from understudy.model.assistant import Assistant
+from understudy.model.fieldmap.to_agent import TEMPLATE
+from understudy.platforms.environments import Environment
+from understudy.replicate.hosting import template_name
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge.holdings import Holdings
 from understudy.replicate.knowledge.needs import LISTS, ids_of
@@ -26,6 +29,7 @@ class Kind(StrEnum):
     """What is to be deleted; in this order."""
 
     ASSISTANT = "assistant"
+    ENVIRONMENT = "environment template"
     STORE = "vector store"
     FILE = "file"
 
@@ -38,7 +42,6 @@ class Deletion:
     destination_id: str
     name: str
     source_id: str = ""
-    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,16 @@ def plan_pruning(
     holdings: Holdings | None,
     needed: Collection[str] = (),
     condemned: Collection[str] = (),
+    environments: Mapping[str, Environment] | None = None,
 ) -> Pruning:
     """Return what goes with these copies, whose originals are certainly gone.
 
     `condemned` are stores and files that an earlier run meant to delete and did not come to.
     `needed` are ids of knowledge in the destination that the plan leans on: it stays. `holdings`
     are all stores and files of the destination with the contents of every store, None when
-    knowledge is not carried: then none of it goes. Raises SelectionError when the records do not
-    fit the source: it may be another project under the same name.
+    knowledge is not carried: then none of it goes; `environments` are its templates. Raises
+    SelectionError when the records do not fit the source: it may be another project under the
+    same name.
     """
     originals = source.by_id()
     there = destination.by_id()
@@ -103,8 +108,9 @@ def plan_pruning(
     )
     back = {copy: one for one, copy in records.assistants.items()}
     deletions = [Deletion(Kind.ASSISTANT, a.id, a.name, back.get(a.id, "")) for a in gone]
+    staying = [a for a in destination.assistants if a.id not in going]
+    deletions += _environments(gone, staying, back, environments or {}, set(condemned))
     if holdings is not None:
-        staying = [a for a in destination.assistants if a.id not in going]
         left = set(condemned)
         deletions += _knowledge(list(gone), staying, records, holdings, set(needed), left)
     return Pruning(tuple(deletions), unproven, len(copies))
@@ -121,6 +127,25 @@ def require_few(pruning: Pruning, *, most: int | None, force: bool) -> None:
             hint="Look at them with: understudy plan --prune --force. Then allow it with "
             f"--max-delete {number}, or with --force.",
         )
+
+
+def _environments(
+    gone: Collection[Assistant],
+    staying: Collection[Assistant],
+    back: Mapping[str, str],
+    environments: Mapping[str, Environment],
+    condemned: set[str],
+) -> Iterator[Deletion]:
+    """Yield the templates that we made for agents that go, and that nobody else names."""
+    used = {str(agent.metadata.get(TEMPLATE)) for agent in staying}
+    for one in sorted(condemned & environments.keys() - used):
+        yield Deletion(Kind.ENVIRONMENT, one, environments[one].name)
+    for agent in gone:
+        source_id = back.get(agent.id, "")
+        template = environments.get(str(agent.metadata.get(TEMPLATE)))
+        ours = template is not None and template.name == template_name(source_id)
+        if template is not None and ours and template.id not in used:
+            yield Deletion(Kind.ENVIRONMENT, template.id, template.name, source_id)
 
 
 def _knowledge(
@@ -162,4 +187,4 @@ def _knowledge(
     for one in candidates:
         if one in our_files and one not in attached and one not in used and one in holdings.files:
             file = holdings.files[one]
-            yield Deletion(Kind.FILE, one, file.name, size=file.bytes)
+            yield Deletion(Kind.FILE, one, file.name)
