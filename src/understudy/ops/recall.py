@@ -27,7 +27,7 @@ _KINDS = {
     "create store": "stores",
     "upload file": "files",
 }
-_DELETES = ("delete vector store", "delete file")
+_DELETES = ("delete environment template", "delete vector store", "delete file")
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,8 +157,8 @@ class Job:
         there = found[1].by_id()
         pairs = self._recalled.assistants.items()
         self._recalled.assistants = {one: copy for one, copy in pairs if copy in there}
+        found = await self._furnish(found)
         if self.request.carried.wanted:
-            found = await self._furnish(found)
             self._packed = await pack(
                 self._source,
                 self._destination,
