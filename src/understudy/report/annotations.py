@@ -121,8 +121,8 @@ class Annotations:
         """Return literals, or the types of what cannot be one."""
         spelt = [_choice(one) for one in choices]
         if not choices or len(choices) > _MOST_CHOICES or None in spelt:
-            kinds = [_type_of(one) for one in choices] or [schema.get("type")]
-            return [_PLAIN.get(str(kind), "Any") for kind in kinds]
+            kinds = [_type_of(one) for one in choices] or [str(schema.get("type"))]
+            return [_PLAIN.get(kind, "Any") for kind in kinds]
         values = list(dict.fromkeys(str(one) for one in spelt if one != "None"))
         found = []
         if values:

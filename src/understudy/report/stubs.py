@@ -31,6 +31,8 @@ def _renamed(function: Callable[..., Any], names: dict[str, str]) -> Callable[..
     return call
 
 '''
+#: Where a schema says by these what its arguments are, a signature cannot.
+_COMBINED = frozenset({"$ref", "anyOf", "oneOf", "allOf", "patternProperties"})
 _SHOWN = 10  # users named in a docstring
 _TAKEN = frozenset({"HANDLERS", "Any", "Callable", "Literal", "NotRequired", "TypedDict"})
 
@@ -156,7 +158,8 @@ def _schema(parameters: Any) -> dict[str, Any]:
     """Return a function's schema; without one it takes no arguments."""
     if parameters is None or parameters == {}:
         return {"type": "object", "properties": {}}
-    return parameters if isinstance(parameters, dict) else {"additionalProperties": True}
+    told = isinstance(parameters, dict) and not parameters.keys() & _COMBINED
+    return parameters if told else {"additionalProperties": True}
 
 
 def _required(schema: Mapping[str, Any]) -> list[str]:
