@@ -273,9 +273,12 @@ class KnowledgeContract:
 
     async def test_a_batch_that_is_too_large_says_so(self, knowledge: Knowledge) -> None:
         batch = knowledge.traits.limits.batch
-        if batch > 200:
-            pytest.skip("takes more than anybody tests")
         store = await knowledge.create_store({"name": "S"})
+        if batch > 200:  # nobody tests how much more it takes
+            files = [StoreFile(file.id) for file in await uploads(knowledge, 201)]
+            await knowledge.attach_many(store.id, files)
+            assert len(await members(knowledge, store)) == 201
+            return
         files = [StoreFile(file.id) for file in await uploads(knowledge, batch + 1)]
         with pytest.raises(RejectedError) as caught:
             await knowledge.attach_many(store.id, files)
@@ -311,8 +314,9 @@ class KnowledgeContract:
         assert await fetched(knowledge, made) == content.data
 
     async def test_an_upload_is_cancelled_and_again_is_fine(self, knowledge: Knowledge) -> None:
-        if not self.parts:
-            pytest.skip("takes any file in one piece")
+        if not self.parts:  # there is nothing to cancel, which is fine
+            await knowledge.cancel_upload("upload_never")
+            return
         upload = await knowledge.begin_upload("large.txt", 10)
         for _ in range(2):
             await knowledge.cancel_upload(upload)

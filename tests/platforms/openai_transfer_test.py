@@ -24,8 +24,9 @@ from understudy.errors import (
     RejectedError,
     SnapshotError,
 )
+from understudy.model.naming import wire_name
 from understudy.platforms.knowledge import Knowledge
-from understudy.platforms.openai_transfer import Form, escaped, media_type
+from understudy.platforms.openai_transfer import Form, media_type
 
 MIB = 1 << 20
 
@@ -99,7 +100,7 @@ async def test_a_name_that_utf8_cannot_spell_is_sent_with_replacements() -> None
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_an_escaped_name_never_leaves_its_quotes(name: str) -> None:
-    quoted = escaped(name)
+    quoted = wire_name(name)
     assert not {'"', "\r", "\n"} & set(quoted)
     assert quoted.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n") == name.replace(
         "%22", '"'

@@ -56,6 +56,11 @@ class StoreFile:
         origin = self.attributes.get(CLONED_FROM)
         return origin if isinstance(origin, str) and origin else None
 
+    @property
+    def unsearchable(self) -> bool:
+        """Whether the place gave up on making it searchable."""
+        return self.status in ("failed", "cancelled")
+
 
 #: The fields of a vector store that a copy carries over, in the order people read them.
 STORE_FIELDS = ("name", "description", "expires_after", "metadata")

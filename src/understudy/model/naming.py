@@ -10,8 +10,8 @@ from collections.abc import Iterable
 #: File systems allow 255 bytes; this leaves room for a suffix and an extension.
 _SLUG_BYTES = 100
 
-#: No folder may have these names on Windows.
-_DEVICES = frozenset({"con", "prn", "aux", "nul"}) | {
+#: No file and no folder may have these names on Windows.
+DEVICES = frozenset({"con", "prn", "aux", "nul"}) | {
     f"{port}{number}" for port in ("com", "lpt") for number in range(10)
 }
 
@@ -26,7 +26,15 @@ def slug(text: str, *, fallback: str = "assistant") -> str:
     words = re.sub(r"[^\w]+", "-", folded).strip("-_")
     encoded = words.encode("utf-8", "ignore")[:_SLUG_BYTES]
     cut = encoded.decode("utf-8", "ignore").strip("-_") or fallback
-    return f"{cut}-{fallback}" if cut in _DEVICES else cut
+    return f"{cut}-{fallback}" if cut in DEVICES else cut
+
+
+def wire_name(name: str) -> str:
+    """Return how a form field spells a file name: quotes and line breaks are escaped.
+
+    Some servers keep the escaped form (WHATWG, multipart/form-data encoding algorithm).
+    """
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def registry_key(name: str) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 from understudy.model.assistant import definition
 from understudy.model.canonical import identical
 from understudy.model.knowledge import File, Store
+from understudy.model.naming import wire_name
 from understudy.ops.recall import Open, Recalled
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge.holdings import Holdings
-from understudy.replicate.knowledge.matching import wire_name
 from understudy.replicate.knowledge.plan import FileAction
 from understudy.replicate.knowledge.store_plan import StoreAction
 from understudy.replicate.plan import Action, Plan

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from aiohttp.payload import Payload
 
 from understudy.errors import LostAnswerError
+from understudy.model.naming import wire_name
 from understudy.platforms.knowledge import Content, Sink, read
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from understudy.platforms.openai_wire import WireClient
 
 #: What a name may not hold raw inside quotes, as browsers write it (RFC 7578, section 2; HTML).
-_ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
 _UNKNOWN_TYPE = "application/octet-stream"
 
@@ -93,7 +93,7 @@ class Form(Payload):
         ]
         parts.append(
             f"--{boundary}\r\n"
-            f'Content-Disposition: form-data; name="{field}"; filename="{escaped(name)}"\r\n'
+            f'Content-Disposition: form-data; name="{field}"; filename="{wire_name(name)}"\r\n'
             f"Content-Type: {media_type(name)}\r\n\r\n"
         )
         self._head = _encoded("".join(parts))
@@ -127,11 +127,6 @@ class Form(Payload):
         except Exception as error:
             self.failure = error
             raise
-
-
-def escaped(name: str) -> str:
-    """Return a file name as it stands between quotes."""
-    return name.translate(_ESCAPES)
 
 
 def _encoded(text: str) -> bytes:

@@ -10,9 +10,9 @@ from understudy.model.assistant import CLONED_FROM, Assistant, definition
 from understudy.model.canonical import digest, identical
 from understudy.model.knowledge import File, Store
 from understudy.model.meaning import meaning
+from understudy.model.naming import wire_name
 from understudy.platforms.base import Platform
 from understudy.platforms.knowledge import Knowledge
-from understudy.replicate.knowledge.matching import wire_name
 
 
 class Assistants:

@@ -9,16 +9,14 @@ GB = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a GB (10^9 bytes) and day beyond what is free; as published at a date."""
+    """US dollars for a GB (10^9 bytes) and day, as published at a date."""
 
     usd_per_gb_day: float
-    free_bytes: int
     as_of: str
-    source: str
 
 
-#: Vector stores in OpenAI's price list; plain files cost nothing.
-VECTOR_STORES = Price(0.10, GB, "2026-11", "OpenAI price list, file search storage")
+#: Vector stores in OpenAI's price list of file search storage; plain files cost nothing.
+VECTOR_STORES = Price(0.10, "2026-11")
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,7 @@ def _page_token(number: int) -> str:
 def _page_number(token: str | None) -> int:
     if not token:
         return 0
-    with suppress(ValueError):
+    with suppress(ValueError):  # a token that nobody gave out begins anew
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         if match := _PAGE.fullmatch(text):
             return int(match[1])

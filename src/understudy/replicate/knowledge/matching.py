@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from understudy.model.knowledge import File, StoreFile
+from understudy.model.naming import wire_name
 from understudy.replicate.identity import RANDOM
 from understudy.replicate.knowledge.holdings import Holdings
 
@@ -54,14 +55,6 @@ def sent_name(file: File) -> str:
 def text_name(file: File) -> str:
     """Return the name of the copy that holds a file's parsed text."""
     return sent_name(file) + TEXT_SUFFIX
-
-
-def wire_name(name: str) -> str:
-    """Return how a form field spells a file name: quotes and line breaks are escaped.
-
-    Some servers keep the escaped form (WHATWG, multipart/form-data encoding algorithm).
-    """
-    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def match_files(

@@ -337,7 +337,7 @@ def _wanted(needs: Mapping[str, Needs], source: Holdings) -> tuple[list[str], li
 
 def indexed(contents: Iterable[StoreFile]) -> Iterator[StoreFile]:
     """Yield what of a store's files is, or will be, searchable."""
-    return (inside for inside in contents if inside.status not in ("failed", "cancelled"))
+    return (inside for inside in contents if not inside.unsearchable)
 
 
 def _users(needs: Mapping[str, Needs], source: Holdings) -> Mapping[str, dict[str, None]]:

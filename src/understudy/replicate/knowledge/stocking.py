@@ -259,7 +259,7 @@ class Stocking:
         return [
             (wanted[file.file_id], file.error or file.error_code or file.status)
             for file in await contents_of(self._destination, target)
-            if file.status in ("failed", "cancelled") and file.file_id in wanted
+            if file.unsearchable and file.file_id in wanted
         ]
 
 

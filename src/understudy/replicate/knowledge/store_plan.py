@@ -90,15 +90,15 @@ def plan_store(
         return replace(base, reason=f"its files cannot be listed: {source.unreadable[source_id]}")
     inside = source.contents.get(source_id, ())
     if same_place:
-        ids = tuple(f.file_id for f in inside if f.status not in ("failed", "cancelled"))
+        ids = tuple(f.file_id for f in inside if not f.unsearchable)
         return replace(base, action=StoreAction.UNCHANGED, destination_id=store.id, carried=ids)
     if store.expired and not inside:
         return replace(base, reason="it has expired in the source, and its files are unknown")
     if counterpart.rivals:
         rivals = tuple(one.id for one in counterpart.rivals)
         return replace(base, action=StoreAction.CONFLICT, reason=counterpart.reason, rivals=rivals)
-    alive = tuple(f for f in inside if f.status not in ("failed", "cancelled"))
-    dead = tuple(f for f in inside if f.status in ("failed", "cancelled"))
+    alive = tuple(f for f in inside if not f.unsearchable)
+    dead = tuple(f for f in inside if f.unsearchable)
     carried = tuple(f for f in alive if f.file_id in copies)
     losses = tuple(f"{f.file_id} is not searchable in the source either: {f.error}" for f in dead)
     base = replace(
@@ -154,7 +154,7 @@ def _update(
             attach.append(tagged)
             continue
         indexing = indexing or copy.status == "in_progress"
-        if copy.status in ("failed", "cancelled"):
+        if copy.unsearchable:
             if copy.error_code in PASSING:
                 attach.append(tagged)
             else:

@@ -17,11 +17,11 @@ from understudy.errors import (
 )
 from understudy.model.fidelity import Fidelity
 from understudy.model.knowledge import File
+from understudy.model.naming import wire_name
 from understudy.platforms.knowledge import Content, Knowledge
 from understudy.replicate.events import FileOutcome, FileStatus
 from understudy.replicate.halt import Halt
 from understudy.replicate.knowledge.fetch import Fetched, Fetcher, UnavailableError
-from understudy.replicate.knowledge.matching import wire_name
 from understudy.replicate.knowledge.plan import FileAction, FileStep
 from understudy.replicate.knowledge.route import FIDELITY, Route
 from understudy.replicate.lost import Created, Finder
