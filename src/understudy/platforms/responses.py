@@ -7,6 +7,7 @@ somebody renamed or wrote by hand is as good as one of ours.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from understudy.model.assistant import CLONED_FROM, Assistant
 from understudy.model.canonical import pretty
 from understudy.model.kinds import FIELDS_OF, Kind
 from understudy.model.limits import RESPONSES
-from understudy.model.naming import registry_key, unique
+from understudy.model.naming import DEVICES, registry_key, unique
 from understudy.platforms.base import Capabilities, Marker, Page, PlaceInfo, Rendered
 from understudy.platforms.knowledge import Knowledge, KnowledgeLimits
 from understudy.platforms.openai_models import list_models
@@ -32,6 +33,8 @@ NAME = "responses"
 HEADER = "_bundle.json"
 FORMAT_VERSION = 1
 
+#: Characters of a key; file systems allow 255 bytes, and a suffix has to fit.
+_KEY = 200
 _HEADERS = {"OpenAI-Beta": "assistants=v2"}
 _CAPABILITIES = Capabilities(
     limits=RESPONSES, remote=False, kind=Kind.RESPONSE, runs=True, inline=True
@@ -56,6 +59,7 @@ class Bundle:
         self._must_exist = must_exist
         self._limits = limits or KnowledgeLimits()
         self._client = None if wire is None else WireClient(wire, headers=_HEADERS)
+        self._taken: set[str] | None = None
 
     @property
     def info(self) -> PlaceInfo:
@@ -95,26 +99,27 @@ class Bundle:
 
     async def create(self, payload: Mapping[str, Any]) -> Assistant:
         """Write a file that is not there yet."""
-        taken = {key.casefold() for key in self._keys()}
-        marker = str((payload.get("metadata") or {}).get(CLONED_FROM) or "")
-        hint = registry_key(marker)[-8:]
-        wanted = registry_key(str(payload.get("name") or "")) or hint or "ASSISTANT"
-        key = unique(wanted, taken, hint=hint, joint="_")
-        self._write(key, payload)
-        made = self._read(key)
-        return Assistant(key, {**made.raw, "name": payload.get("name")})
+        arguments = folded(payload)
+        check_arguments(arguments)
+        key = self._free_key(payload)
+        self._write(key, arguments)
+        return Assistant(key, {**self._read(key).raw, "name": payload.get("name")})
 
     async def update(self, assistant_id: str, fields: Mapping[str, Any]) -> Assistant:
         """Set the given arguments; null takes one out. What else stands in the file stays."""
         before = self._read(self._require(assistant_id))
-        self._write(assistant_id, {**before.raw, **fields})
+        arguments = folded({**before.raw, **fields})
+        sent = {"tools" if name == "tool_resources" else name for name in fields}
+        check_arguments({name: arguments[name] for name in arguments.keys() & sent})
+        self._write(assistant_id, arguments)
         return self._read(assistant_id)
 
     async def delete(self, assistant_id: str) -> None:
         """Remove a file if it is there."""
-        if assistant_id in self._keys():
+        if self._holds(assistant_id):
             with writing(self._path):
                 self._file(assistant_id).unlink(missing_ok=True)
+            self._taken = None
 
     async def models(self) -> Mapping[str, str | None] | None:
         """Return the models of the project where the requests will be sent, None without one."""
@@ -140,6 +145,21 @@ class Bundle:
             self._read(key)
 
     def _keys(self) -> list[str]:
+        stems = (name.removesuffix(".json") for name in self._listing() if name.endswith(".json"))
+        return sorted(stem for stem in stems if self._holds(stem))
+
+    def _free_key(self, payload: Mapping[str, Any]) -> str:
+        marker = str((payload.get("metadata") or {}).get(CLONED_FROM) or "")
+        hint = registry_key(marker)[-8:]
+        wanted = _key(str(payload.get("name") or "")) or hint or "ASSISTANT"
+        if self._taken is None:  # whatever has a place in the directory, in one case
+            self._taken = {Path(name).stem.casefold() for name in self._listing()}
+        while True:
+            key = unique(wanted, self._taken, hint=hint, joint="_")
+            if not os.path.lexists(self._file(key)):  # else somebody wrote it meanwhile
+                return key
+
+    def _listing(self) -> list[str]:
         if not self._path.exists():
             if self._must_exist:
                 raise SnapshotError(f"{self._path} does not exist.")
@@ -147,11 +167,19 @@ class Bundle:
         if not self._path.is_dir():
             raise SnapshotError(f"{self._path} is a file; a bundle is a directory.")
         with reading(self._path):
-            found = [path for path in self._path.iterdir() if path.suffix == ".json"]
-        return sorted(path.stem for path in found if path.name[0] not in "._" and path.is_file())
+            return [path.name for path in self._path.iterdir()]
+
+    def _holds(self, key: str) -> bool:
+        """Tell whether a key is that of a request; what a link brings in from outside is none."""
+        if not key or key[0] in "._" or key != Path(key).name:
+            return False
+        path = self._file(key)
+        if path.is_symlink() and not path.resolve().is_relative_to(self._path.resolve()):
+            return False
+        return path.is_file()
 
     def _require(self, key: str) -> str:
-        if key not in self._keys():
+        if not self._holds(key):
             raise MissingError(f"{self._name} holds no {key}.")
         return key
 
@@ -164,9 +192,7 @@ class Bundle:
             key, {**lifted(arguments), "id": key, "object": Kind.RESPONSE.value, "name": key}
         )
 
-    def _write(self, key: str, fields: Mapping[str, Any]) -> None:
-        arguments = folded(fields)
-        check_arguments(arguments)
+    def _write(self, key: str, arguments: Mapping[str, Any]) -> None:
         known = [name for name in FIELDS_OF[Kind.RESPONSE] if name in arguments]
         ordered = {name: arguments[name] for name in (*known, *sorted(arguments.keys() - known))}
         with writing(self._path):
@@ -178,3 +204,9 @@ class Bundle:
 
     def _file(self, key: str) -> Path:
         return self._path / f"{key}.json"
+
+
+def _key(name: str) -> str:
+    """Return an assistant's registry key, as far as it can be a file's name anywhere."""
+    key = registry_key(name)[:_KEY].rstrip("_")
+    return f"{key}_ASSISTANT" if key.casefold() in DEVICES else key

@@ -7,6 +7,7 @@ the file they stand in the tools that use them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 from understudy.errors import RejectedError
@@ -15,7 +16,10 @@ Json: TypeAlias = dict[str, Any]
 
 
 def folded(fields: Mapping[str, Any]) -> Json:
-    """Return the arguments with the ids in the tools; a search without a store is left out."""
+    """Return the arguments with the ids in the tools; a search without a store is left out.
+
+    Tools that name ids of their own keep them.
+    """
     arguments = {k: v for k, v in fields.items() if k not in _OURS and v is not None}
     resources = fields.get("tool_resources") or {}
     if isinstance(tools := arguments.get("tools"), list):
@@ -27,13 +31,25 @@ def folded(fields: Mapping[str, Any]) -> Json:
 
 
 def lifted(arguments: Mapping[str, Any]) -> Json:
-    """Return the arguments with the ids in `tool_resources`; the inverse of `folded`."""
+    """Return the arguments with the ids in `tool_resources`; `folded` undoes it.
+
+    Where two tools of a kind name different ids, they stay where they are: one list cannot hold
+    both.
+    """
     fields = dict(arguments)
+    tools = fields.get("tools")
+    if not isinstance(tools, list):
+        return fields
     resources: Json = {}
-    if isinstance(tools := fields.get("tools"), list):
-        fields["tools"] = [_lifted(tool, resources) for tool in tools]
+    for kind, key in (("file_search", "vector_store_ids"), ("code_interpreter", "file_ids")):
+        holders = [holder for tool in tools if (holder := _holder(tool, kind)) is not None]
+        found = [holder.get(key) for holder in holders]
+        one = found[0] if found else None
+        if isinstance(one, list) and one and found.count(one) == len(found):
+            resources[kind] = {key: one}
+            tools = [_without(tool, kind, key) for tool in tools]
     if resources:
-        fields["tool_resources"] = resources
+        fields |= {"tools": tools, "tool_resources": resources}
     return fields
 
 
@@ -64,54 +80,52 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
 _OURS = frozenset({"tool_resources", "name", "id", "object"})
 
 
+@cache
 def _names() -> frozenset[str]:
     from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 
     return frozenset(ResponseCreateParamsNonStreaming.__annotations__)
 
 
+@cache
 def _adapters() -> tuple[Any, Any]:
-    global _ADAPTERS  # noqa: PLW0603 - building them takes a second
-    if _ADAPTERS is None:
-        from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
-        from openai.types.responses.tool_param import ToolParam
-        from pydantic import TypeAdapter
+    """Return what checks arguments, and one of their tools; made once, which takes a second."""
+    from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+    from openai.types.responses.tool_param import ToolParam
+    from pydantic import TypeAdapter
 
-        _ADAPTERS = TypeAdapter(ResponseCreateParamsNonStreaming), TypeAdapter(ToolParam)
-    return _ADAPTERS
-
-
-_ADAPTERS: tuple[Any, Any] | None = None
+    return TypeAdapter(ResponseCreateParamsNonStreaming), TypeAdapter(ToolParam)
 
 
 def _folded(tool: Any, resources: Mapping[str, Any]) -> Any:
-    kind = tool.get("type") if isinstance(tool, dict) else None
-    if kind == "file_search":
+    if (search := _holder(tool, "file_search")) is not None:
         stores = _ids(resources, "file_search", "vector_store_ids")
+        if "vector_store_ids" in search:
+            return tool
         return {**tool, "vector_store_ids": stores} if stores else None
-    if kind == "code_interpreter" and isinstance(tool.get("container"), dict):
+    if (container := _holder(tool, "code_interpreter")) is not None:
         files = _ids(resources, "code_interpreter", "file_ids")
-        return {
-            **tool,
-            "container": {**tool["container"], **({"file_ids": files} if files else {})},
-        }
+        if files and "file_ids" not in container:
+            return {**tool, "container": {**container, "file_ids": files}}
     return tool
+
+
+def _holder(tool: Any, kind: str) -> Json | None:
+    """Return what names the ids of a tool of that kind, None for another tool."""
+    if not isinstance(tool, dict) or tool.get("type") != kind:
+        return None
+    holder = tool if kind == "file_search" else tool.get("container")
+    return holder if isinstance(holder, dict) else None
+
+
+def _without(tool: Any, kind: str, key: str) -> Any:
+    if (holder := _holder(tool, kind)) is None:
+        return tool
+    rest = {name: value for name, value in holder.items() if name != key}
+    return rest if holder is tool else {**tool, "container": rest}
 
 
 def _ids(resources: Mapping[str, Any], tool: str, key: str) -> list[Any]:
     part = resources.get(tool)
     ids = part.get(key) if isinstance(part, Mapping) else None
     return list(ids) if isinstance(ids, list) else []
-
-
-def _lifted(tool: Any, resources: Json) -> Any:
-    kind = tool.get("type") if isinstance(tool, dict) else None
-    if kind == "file_search" and "vector_store_ids" in tool:
-        resources.setdefault("file_search", {"vector_store_ids": tool["vector_store_ids"]})
-        return {key: value for key, value in tool.items() if key != "vector_store_ids"}
-    container = tool.get("container") if kind == "code_interpreter" else None
-    if isinstance(container, dict) and container.get("file_ids"):
-        resources.setdefault("code_interpreter", {"file_ids": container["file_ids"]})
-        rest = {key: value for key, value in container.items() if key != "file_ids"}
-        return {**tool, "container": rest}
-    return tool

@@ -69,7 +69,7 @@ def test_a_bundle_holds_arguments_of_the_package_s_type(record: dict[str, Any]) 
     arguments = folded(rendered(Bundle("bundle"), record))
     assert_fits(RESPONSE, arguments)
     check_arguments(arguments)
-    assert [f.code for f in check(arguments, RESPONSES)] == []
+    assert [f.code for f in check(arguments, RESPONSES) if f.blocks] == []
 
 
 @settings(max_examples=300, deadline=None)

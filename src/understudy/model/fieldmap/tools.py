@@ -11,6 +11,7 @@ CALLS = ("defer_loading", "async")
 
 #: A function without arguments, spelt out for those who insist.
 NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+NO_STRICT_PARAMETERS: Json = {**NO_PARAMETERS, "additionalProperties": False, "required": []}
 
 
 def nested(tool: Json) -> Json:
@@ -35,7 +36,7 @@ def parameters(function: Json, crossing: Crossing, where: str) -> Json:
     """Return a function's schema, an empty one where it has none; refuses what is no object."""
     found = function.get("parameters")
     if found is None:
-        return dict(NO_PARAMETERS)
+        return dict(NO_STRICT_PARAMETERS if function.get("strict") else NO_PARAMETERS)
     if not isinstance(found, dict):
         name = function.get("name")
         crossing.refuse(
