@@ -43,6 +43,7 @@ RESETS: Mapping[str, Any] = {
 }
 
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
+_NO_STRICT_PARAMETERS = {**_NO_PARAMETERS, "additionalProperties": False, "required": []}
 _RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0}
 
 
@@ -109,6 +110,8 @@ def _function(function: dict[str, Any]) -> dict[str, Any]:
     filled["strict"] = bool(filled.get("strict", False))
     filled["description"] = filled.get("description", "")
     filled["parameters"] = filled.get("parameters") or dict(_NO_PARAMETERS)
+    if filled["strict"] and filled["parameters"] == _NO_STRICT_PARAMETERS:
+        filled["parameters"] = dict(_NO_PARAMETERS)
     return filled
 
 

@@ -99,13 +99,14 @@ def _tool(tool: Any, crossing: Crossing, where: str) -> Json | None:
 
 def _function(tool: Json, crossing: Crossing, where: str) -> Json:
     function = tool["function"]
+    # A request that does not say is taken to be strict.
+    strict = bool(function.get("strict"))
     flat = {
         "type": "function",
         "name": function.get("name"),
         "description": function.get("description"),
-        "parameters": parameters(function, crossing, where),
-        # A request that does not say is taken to be strict.
-        "strict": bool(function.get("strict")),
+        "parameters": parameters(function, crossing, where, strict=strict),
+        "strict": strict,
         **{key: True for key in CALLS if function.get(key)},
     }
     for extra in sorted(function.keys() - _KNOWN):

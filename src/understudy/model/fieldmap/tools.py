@@ -32,11 +32,11 @@ def kind(tool: Any) -> str:
     return said if isinstance(said, str) else ""
 
 
-def parameters(function: Json, crossing: Crossing, where: str) -> Json:
+def parameters(function: Json, crossing: Crossing, where: str, *, strict: bool = False) -> Json:
     """Return a function's schema, an empty one where it has none; refuses what is no object."""
     found = function.get("parameters")
     if found is None:
-        return dict(NO_STRICT_PARAMETERS if function.get("strict") else NO_PARAMETERS)
+        return dict(NO_STRICT_PARAMETERS if strict else NO_PARAMETERS)
     if not isinstance(found, dict):
         name = function.get("name")
         crossing.refuse(
