@@ -11,6 +11,7 @@ import pytest
 import understudy
 from understudy import KnowledgeOptions, Prune, Report, RetryPolicy, Status
 from understudy.model.canonical import identical
+from understudy.model.fidelity import Fidelity
 from understudy.ops.request import FileSearch
 from understudy.sandbox import Fault, Sandbox, furnish_agents, furnish_demo
 
@@ -282,3 +283,38 @@ async def test_pruning_takes_an_agent_s_environment_and_files_along(
     assert [agent["name"] for agent in there.agents.values()] == ["Stays"]
     assert [paths(template) for template in there.templates.values()] == [{"/workspace/b.csv"}]
     assert [file["filename"] for file in there.files.values()] == ["b.csv"]
+
+
+async def test_an_environment_that_was_not_asked_for_is_named_as_lost(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    project = sandbox.project(SOURCE)
+    template = project.add_template(name="Desk", files=[])
+    metadata = {"environment_template_id": template["id"]}
+    project.add_agent(name="Desk", model="gpt-5.5", metadata=metadata)
+    report = await clone(sandbox, tmp_path, source="openai-agents")
+    (outcome,) = report.outcomes
+    lost = [e.field for e in outcome.ledger if e.fidelity is Fidelity.DROPPED]
+    assert lost == ["tool_resources"]
+    (agent,) = sandbox.project(DESTINATION).agents.values()
+    assert "environment_template_id" not in agent["metadata"]
+
+
+async def test_file_search_stays_file_search_where_there_is_one(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    project = sandbox.project(SOURCE)
+    project.add(name="Helper", model="gpt-4o", tools=[{"type": "file_search"}])
+    settings = understudy.load_settings(
+        {
+            "OPENAI_SRC_BASE_URL": sandbox.base_url,
+            "OPENAI_SRC_API_KEY": SOURCE,
+            "OPENAI_DST_BASE_URL": sandbox.base_url,
+            "OPENAI_DST_API_KEY": DESTINATION,
+        },
+        tmp_path,
+    )
+    function = FileSearch.FUNCTION
+    await understudy.clone("src", "dst", settings=settings, file_search_as=function)
+    (copy,) = sandbox.project(DESTINATION).assistants.values()
+    assert [tool["type"] for tool in copy["tools"]] == ["file_search"]

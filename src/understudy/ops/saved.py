@@ -13,7 +13,7 @@ from understudy.errors import OutputError, SnapshotError, StalePlanError
 from understudy.files import read_json, write_whole
 from understudy.model.canonical import pretty
 from understudy.ops.replicate import Job
-from understudy.ops.request import Prune
+from understudy.ops.request import FileSearch, Prune
 from understudy.replicate.inventory import changed_since
 from understudy.replicate.knowledge.needs import KnowledgeOptions
 from understudy.replicate.plan import Action, Change, Identity, Plan
@@ -48,6 +48,9 @@ class SavedPlan(BaseModel):
     knowledge: KnowledgeOptions
     files_dir: str | None
     prune: Prune
+    map_model: dict[str, str] = {}
+    file_search_as: FileSearch = FileSearch.DROP
+    strict: bool = False
     plan: Plan
 
 
@@ -67,6 +70,9 @@ def save_plan(path: Path, job: Job, plan: Plan) -> None:
         knowledge=request.knowledge,
         files_dir=None if files_dir is None else str(files_dir.absolute()),
         prune=request.prune,
+        map_model=dict(request.map_model),
+        file_search_as=request.file_search_as,
+        strict=request.strict,
         plan=plan,
     )
     try:

@@ -6,6 +6,7 @@ OpenAI's own endpoint was removed on 2026-08-26; `base_url` decides who answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +31,7 @@ _HEADERS = {"OpenAI-Beta": "assistants=v2"}
 _CAPABILITIES = Capabilities(
     limits=ASSISTANTS_V2, remote=True, lists_models=True, kind=Kind.ASSISTANT, runs=True
 )
+_DEPLOYMENTS = replace(_CAPABILITIES, openai_models=False)
 
 
 class AssistantsV2:
@@ -48,8 +50,8 @@ class AssistantsV2:
 
     @property
     def capabilities(self) -> Capabilities:
-        """The published limits; models can be listed."""
-        return _CAPABILITIES
+        """The published limits; models can be listed. With an API version, they are deployments."""
+        return _DEPLOYMENTS if self._wire.api_version else _CAPABILITIES
 
     @cached_property
     def knowledge(self) -> Knowledge:

@@ -53,7 +53,8 @@ class Capabilities:
     place can only be copied from. `kind` is what it holds, None where it holds every kind as it
     is. What lies in a place that `runs` definitions must please their model. `replaces_metadata`:
     an update of it wipes keys that others set. `homeless` are tools whose knowledge has no home
-    there, and why; `inline` places name knowledge within the tools.
+    there, and why; `inline` places name knowledge within the tools. Without `openai_models`, models
+    are named by the place's own rules, and end when it says so.
     """
 
     limits: Limits | None
@@ -64,6 +65,7 @@ class Capabilities:
     runs: bool = False
     replaces_metadata: bool = False
     homeless: Mapping[str, str] = field(default_factory=dict)
+    openai_models: bool = True
     inline: bool = False
 
 

@@ -283,10 +283,8 @@ class _Run:
         if not replaces or not payload.keys() & {"metadata", "tool_resources"}:
             return payload
         if change.destination_id is not None:
-            # Whoever set a key since the plan was made shall find it again.
-            now = await self._destination.retrieve(change.destination_id)
-            others = {k: v for k, v in now.metadata.items() if k not in change.owned}
-            payload = {**payload, "metadata": {**others, **(payload.get("metadata") or {})}}
+            now = (await self._destination.retrieve(change.destination_id)).metadata
+            payload = {**payload, "metadata": _merged(now, payload.get("metadata"), change)}
         if self._hosting is None:
             return settled(payload)
         if self._plan.knowledge is not None:
@@ -362,3 +360,11 @@ class _Run:
         if change.action is Action.UNCHANGED and index in self._provided:
             return with_knowledge(rest, self._provided[index])
         return rest
+
+
+def _merged(now: Mapping[str, Any], planned: Any, change: Change) -> dict[str, Any]:
+    """Return the metadata to send: whoever set a key since the plan was made finds it again."""
+    if not isinstance(planned, Mapping):  # only what the copy leans on changes
+        return dict(now)
+    ours = {key: value for key, value in planned.items() if key not in change.others}
+    return {**{k: v for k, v in now.items() if k not in change.owned}, **ours}

@@ -12,6 +12,7 @@ from typing import Any
 
 from understudy.model.assistant import CLONED_FROM, READ_ONLY, Assistant
 from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
+from understudy.model.fieldmap.to_agent import LINKS
 from understudy.model.findings import Finding, Findings, error
 from understudy.model.kinds import KNOWN, Kind
 from understudy.model.limits import check
@@ -38,6 +39,7 @@ from understudy.replicate.tailoring import (
 Render = Callable[[Assistant, Marker], Rendered]
 
 _PLAIN = frozenset({str, float, int})
+_NAMED = 3  # keys that are named
 
 
 class Action(StrEnum):
@@ -80,7 +82,8 @@ class Change:
     `payload` is what will be sent: the whole definition for a create, the fields that differ
     for an update, nothing otherwise; knowledge stands in it under the source's ids. `needs` is
     what has to be there first, `lacks` what will not be. `owned` are metadata keys that no
-    others set. `fields` shows the differences; it steers nothing.
+    others set, `others` those in the payload that are others' and only repeated. `fields` shows
+    the differences; it steers nothing.
     """
 
     action: Action
@@ -96,7 +99,8 @@ class Change:
     functions: int = 0
     needs: Needs = field(default_factory=Needs)
     lacks: tuple[Lack, ...] = ()
-    owned: frozenset[str] = frozenset()
+    owned: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -225,7 +229,11 @@ class _Planner:
 
     def _change(self, source: Assistant, counterpart: Counterpart[Assistant]) -> Change:
         here = counterpart.one
-        rendered = self._rendered(source, here)
+        rendered, others = self._rendered(source, here), tuple[str, ...]()
+        if self._capabilities.replaces_metadata and here is not None:
+            rendered, others = _with_others(rendered, here)
+        if self._capabilities.kind is Kind.AGENT:
+            rendered = replace(rendered, payload=announced(rendered.payload))
         payload = rendered.payload
         base = Change(
             Action.UNCHANGED,
@@ -235,7 +243,8 @@ class _Planner:
             ledger=rendered.ledger,
             findings=tuple(f for f in rendered.findings if not f.blocks),
             model=str(payload.get("model") or ""),
-            owned=rendered.owned,
+            owned=tuple(sorted(rendered.owned)),
+            others=others,
         )
         if self._knowledge is not None:
             base = replace(
@@ -289,20 +298,19 @@ class _Planner:
         With `strict`, whatever is lost is a finding that blocks.
         """
         tailoring, marker = self._options.tailoring, self._marker(source, here)
-        shown = with_search_function(source) if tailoring.search_function else source
+        replaced = tailoring.search_function and "file_search" in self._capabilities.homeless
+        shown = with_search_function(source) if replaced else source
         rendered = self._render(shown, marker)
         if shown is not source:
             rendered = searched(rendered, source)
-        runs = self._capabilities.runs
-        rendered = tailor(rendered, tailoring, self._models, runs=runs)
+        able = self._capabilities
+        rendered = tailor(
+            rendered, tailoring, self._models, runs=able.runs, dated=able.openai_models
+        )
         if self._knowledge is not None:
             rendered = self._knowledge.link(source, here, rendered)
         if self._capabilities.inline:
             rendered = without_idle_search(rendered, here)
-        if self._capabilities.replaces_metadata and here is not None:
-            rendered = _with_others(rendered, here)
-        if self._capabilities.kind is Kind.AGENT:
-            rendered = replace(rendered, payload=announced(rendered.payload))
         if self._options.strict and (lost := tuple(_losses(rendered.ledger))):
             rendered = replace(rendered, findings=rendered.findings + lost)
         return rendered
@@ -403,13 +411,34 @@ def _model_findings(model: Any, models: Offered, today: str) -> Iterable[Finding
         )
 
 
-def _with_others(rendered: Rendered, here: Assistant) -> Rendered:
-    """Return the rendering with the metadata that others set: an update would wipe it."""
+def _with_others(rendered: Rendered, here: Assistant) -> tuple[Rendered, tuple[str, ...]]:
+    """Return the rendering with the metadata that others set, and its keys.
+
+    An update would wipe it; what the source no longer has cannot be told from it, and stays.
+    """
     wanted = rendered.payload.get("metadata")
     if not isinstance(wanted, Mapping):
-        return rendered
-    others = {k: v for k, v in here.metadata.items() if k not in rendered.owned}
-    return replace(rendered, payload={**rendered.payload, "metadata": {**others, **wanted}})
+        return rendered, ()
+    others = {
+        key: value
+        for key, value in here.metadata.items()
+        if key not in rendered.owned and key not in wanted
+    }
+    payload = {**rendered.payload, "metadata": {**others, **wanted}}
+    ledger = rendered.ledger
+    if told := sorted(others.keys() - LINKS - {CLONED_FROM}):
+        ledger = tuple(_with_note(entry, told) for entry in ledger)
+    return replace(rendered, payload=payload, ledger=ledger), tuple(sorted(others))
+
+
+def _with_note(entry: LedgerEntry, keys: list[str]) -> LedgerEntry:
+    """Return the entry of metadata with what else stands there."""
+    if entry.field != "metadata":
+        return entry
+    named = ", ".join(keys[:_NAMED]) + (f" and {len(keys) - _NAMED} more" * (len(keys) > _NAMED))
+    reason = f"{named} is there besides, and stays"
+    fidelity = entry.fidelity if entry.reason else Fidelity.MAPPED
+    return LedgerEntry(entry.field, fidelity, "; ".join(filter(None, (entry.reason, reason))))
 
 
 def _losses(ledger: Ledger) -> Iterator[Finding]:

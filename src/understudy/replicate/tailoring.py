@@ -71,11 +71,17 @@ def searched(rendered: Rendered, source: Assistant) -> Rendered:
 
 
 def tailor(
-    rendered: Rendered, tailoring: Tailoring, offered: Offered | None, *, runs: bool
+    rendered: Rendered,
+    tailoring: Tailoring,
+    offered: Offered | None,
+    *,
+    runs: bool,
+    dated: bool = True,
 ) -> Rendered:
     """Return the rendering with the model that is to be used, and without what it refuses.
 
-    Where nothing `runs`, only what was asked for is changed.
+    Where nothing `runs`, only what was asked for is changed. `dated` places have OpenAI's models,
+    of which it is known when they end.
     """
     model = rendered.payload.get("model")
     if not isinstance(model, str) or not model:
@@ -90,7 +96,7 @@ def tailor(
     findings = rendered.findings
     if runs or target != model:
         entries += _silence(payload, traits(target), target)
-    if runs and tailoring.today:
+    if runs and dated and tailoring.today:
         findings += tuple(_warnings(fate(target, tailoring.today, offered)))
     if not entries and len(findings) == len(rendered.findings):
         return rendered

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from replicate.holding import file, holding, inside, store
 from understudy.model.knowledge import File
+from understudy.model.naming import wire_name
 from understudy.replicate.knowledge.holdings import Holdings
 from understudy.replicate.knowledge.matching import (
     Hints,
@@ -15,7 +16,6 @@ from understudy.replicate.knowledge.matching import (
     match_files,
     sent_name,
     text_name,
-    wire_name,
 )
 
 LONG = "file-" + "x" * 24
