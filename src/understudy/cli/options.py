@@ -184,6 +184,12 @@ pruning = stacked(
     ),
     click.option("--force", is_flag=True, help="Prune however many there are."),
 )
+stubbing = click.option(
+    "--stubs",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.py",
+    help="Write a typed Python module for the functions, whose code does not travel.",
+)
 settling = click.option(
     "--settle",
     type=Number(0, 3600),

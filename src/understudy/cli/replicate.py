@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,13 @@ from understudy.cli.options import (
     settling,
     source_option,
     stacked,
+    stubbing,
 )
 from understudy.cli.progress import Screen
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
+from understudy.model.functions import PortedFunction
+from understudy.ops.functions import functions_of, require_stubs, write_stubs
 from understudy.ops.places import as_path
 from understudy.ops.replicate import open_job
 from understudy.ops.request import DEFAULT_CONCURRENCY, DEFAULT_SETTLE, Request
@@ -35,11 +38,14 @@ from understudy.ops.run import Report, carry_out, output, plan_exit_code
 from understudy.ops.saved import SavedPlan, load_plan, require_unchanged, save_plan
 from understudy.replicate.plan import Action, Identity, Plan
 from understudy.report.clean import clean
+from understudy.report.functions import functions_count, functions_text
 from understudy.report.jsonlines import plan_lines, result_lines
 from understudy.report.text import change_text, plan_counts, plan_text, result_text
 from understudy.report.unread import errors_in, unread_text
 
-shared = stacked(selecting, carrying, adapting, pruning, planning, settling, output_option, common)
+shared = stacked(
+    selecting, carrying, adapting, pruning, planning, settling, stubbing, output_option, common
+)
 
 
 @click.command()
@@ -50,7 +56,7 @@ shared = stacked(selecting, carrying, adapting, pruning, planning, settling, out
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending.")
 @click.pass_context
 def plan(ctx: click.Context, /, out: Path | None, detailed_exitcode: bool, **options: Any) -> int:
-    """Show what a clone would do, field by field. Writes nothing but --out.
+    """Show what a clone would do, field by field. Writes nothing but --out and --stubs.
 
     \b
     understudy plan --from src --to dst
@@ -58,7 +64,9 @@ def plan(ctx: click.Context, /, out: Path | None, detailed_exitcode: bool, **opt
     """
     session = Session(ctx)
     request = _request(session, options)
-    made = session.run(lambda stop: _plan(session, request, stop, out))
+    stubs = options["stubs"]
+    require_stubs(stubs)
+    made = session.run(lambda stop: _plan(session, request, stop, out=out, stubs=stubs))
     return plan_exit_code(made, detailed=detailed_exitcode)
 
 
@@ -78,13 +86,16 @@ def clone(ctx: click.Context, /, dry_run: bool, yes: bool, **options: Any) -> in
     understudy clone --from src --to ./snapshots --yes
     understudy clone --file-search --code-interpreter --files-dir ./originals
     understudy clone --prune --max-delete 3
+    understudy clone --to responses:./bundle --stubs handlers.py
     """
     session = Session(ctx)
     request = _request(session, options)
+    stubs = options["stubs"]
+    require_stubs(stubs)
     if session.dry_run(flag=dry_run):
-        session.run(lambda stop: _plan(session, request, stop, None))
+        session.run(lambda stop: _plan(session, request, stop, stubs=stubs))
         return 0
-    return session.run(lambda stop: _clone(session, request, stop, yes=yes))
+    return session.run(lambda stop: _clone(session, request, stop, yes=yes, stubs=stubs))
 
 
 @click.command("import")
@@ -139,6 +150,9 @@ def apply(ctx: click.Context, /, plan_file: Path, yes: bool, **options: Any) -> 
         knowledge=saved.knowledge,
         files_dir=None if saved.files_dir is None else Path(saved.files_dir),
         prune=saved.prune,
+        map_model=saved.map_model,
+        file_search_as=saved.file_search_as,
+        strict=saved.strict,
         settle=DEFAULT_SETTLE if options["settle"] is None else options["settle"],
         concurrency=session.concurrency(options["concurrency"], DEFAULT_CONCURRENCY),
         rate=options["rate"],
@@ -169,13 +183,24 @@ def resume(ctx: click.Context, /, run_id: str | None, output_dir: Path | None, y
     return session.run(lambda stop: _clone(session, request, stop, yes=yes))
 
 
-async def _plan(session: Session, request: Request, stop: asyncio.Event, out: Path | None) -> Plan:
+async def _plan(
+    session: Session,
+    request: Request,
+    stop: asyncio.Event,
+    *,
+    out: Path | None = None,
+    stubs: Path | None = None,
+) -> Plan:
     with _screen(session) as screen:
         async with open_job(request, session.settings, stop=stop, listener=screen) as job:
             made = await job.plan()
+            functions = functions_of(job, made)
             if out is not None:
                 save_plan(out, job, made)
-        _show_plan(session, screen, made)
+        _show_plan(session, screen, made, functions)
+    if stubs is not None:
+        write_stubs(stubs, functions)
+        session.note(f"Wrote {stubs}: {functions_count(functions)} to fill in.")
     if out is not None:
         session.note(f"Saved {out}. Carry it out with: understudy apply {out}")
     return made
@@ -204,7 +229,14 @@ async def _apply(
     return _finish(session, report, request)
 
 
-async def _clone(session: Session, request: Request, stop: asyncio.Event, *, yes: bool) -> int:
+async def _clone(
+    session: Session,
+    request: Request,
+    stop: asyncio.Event,
+    *,
+    yes: bool,
+    stubs: Path | None = None,
+) -> int:
     with _screen(session) as screen:
         async with (
             output(request.output_dir) as directory,
@@ -213,8 +245,10 @@ async def _clone(session: Session, request: Request, stop: asyncio.Event, *, yes
             made = await job.plan()
             _show_plan(session, screen, made)
             session.confirm("Apply these changes?", yes=yes or not made.sends)
+            if stubs is not None:
+                write_stubs(stubs, functions_of(job, made))
             report = await carry_out(job, made, directory)
-    return _finish(session, report, request)
+    return _finish(session, report, request, stubs)
 
 
 def _request(session: Session, options: Mapping[str, Any]) -> Request:
@@ -244,10 +278,12 @@ def _screen(session: Session) -> Screen:
     return Screen(quiet=session.quiet or session.json)
 
 
-def _show_plan(session: Session, screen: Screen, made: Plan) -> None:
+def _show_plan(
+    session: Session, screen: Screen, made: Plan, functions: Sequence[PortedFunction] = ()
+) -> None:
     screen.clear()
     if session.json:
-        session.say(plan_lines(made))
+        session.say(plan_lines(made, functions))
     elif session.quiet:
         conflicts = (c for c in made.changes if c.action is Action.CONFLICT)
         session.say(text for change in conflicts for text in change_text(change))
@@ -258,13 +294,15 @@ def _show_plan(session: Session, screen: Screen, made: Plan) -> None:
         session.say(plan_text(made))
 
 
-def _finish(session: Session, report: Report, request: Request) -> int:
+def _finish(session: Session, report: Report, request: Request, stubs: Path | None = None) -> int:
     """Show what happened and return the exit code."""
     result = report.result
     if session.json:
-        session.say(result_lines(report.run_id, report.plan, result))
+        session.say(result_lines(report.run_id, report.plan, result, report.functions))
     else:
         session.say(result_text(result))
+        if not session.quiet:
+            session.say(functions_text(report.functions, stubs=str(stubs or "")))
         needed = any(not file.arrived for file in result.files)
         more = ", files-needed.md" if needed else ""
         session.note(f"Reports: {request.output_dir}/mapping.json, report.md, log.jsonl{more}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from understudy.errors import ExitCode, OutputError
 from understudy.model.canonical import pretty
+from understudy.model.functions import PortedFunction
+from understudy.ops.functions import functions_of
 from understudy.ops.journal import supersede
 from understudy.ops.output import OutputDirectory
 from understudy.ops.replicate import Job
@@ -19,6 +21,7 @@ from understudy.ops.request import request_fields
 from understudy.replicate.events import Outcome, Status
 from understudy.replicate.plan import Plan
 from understudy.replicate.result import RunResult
+from understudy.report.functions import functions_markdown
 from understudy.report.jsonlines import place_fields
 from understudy.report.mapping import mapping
 from understudy.report.markdown import report_markdown
@@ -29,11 +32,12 @@ log = logging.getLogger("understudy.replicate")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run came out."""
+    """How a run came out; `functions` are those whose code did not travel."""
 
     run_id: str
     plan: Plan
     result: RunResult
+    functions: tuple[PortedFunction, ...] = ()
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -76,15 +80,15 @@ async def carry_out(job: Job, plan: Plan, directory: OutputDirectory | None) -> 
     Raises OutputError: before anything is written when there is no room for the reports, and
     after everything was done when they cannot be written all the same.
     """
-    run_id = new_run_id()
+    run_id, functions = new_run_id(), functions_of(job, plan)
     journal = None
     if directory is not None and plan.sends:
-        directory.reserve(_room(job, run_id, plan))
+        directory.reserve(_room(job, run_id, plan, functions))
         journal = directory.journal(run_id, _header(job, plan))
     log.info("run started", extra={"fields": {"run_id": run_id}})
     try:
         result = await job.apply(plan, journal)
-        report = Report(run_id, plan, result)
+        report = Report(run_id, plan, result, functions)
         exit_code = int(report.exit_code)
         log.info("run ended", extra={"fields": {"run_id": run_id, "exit_code": exit_code}})
         if directory is not None:
@@ -117,7 +121,7 @@ def _header(job: Job, plan: Plan) -> dict[str, object]:
     }
 
 
-def _room(job: Job, run_id: str, plan: Plan) -> int:
+def _room(job: Job, run_id: str, plan: Plan, functions: Sequence[PortedFunction]) -> int:
     """Return the bytes that the reports will hardly exceed: all three, every line a long one."""
     outcomes = [
         Outcome(c.source_id, c.name, Status.CREATED, "x" * 64, (), c.ledger, "x" * 400)
@@ -125,7 +129,8 @@ def _room(job: Job, run_id: str, plan: Plan) -> int:
     ]
     content = mapping(run_id, plan, RunResult(tuple(outcomes)), job.recalled.records())
     steps = (*plan.knowledge.files, *plan.knowledge.stores) if plan.knowledge else ()
-    return 65536 + 1024 * len(steps) + 2 * len(pretty(content, sort_keys=False).encode())
+    code = sum(len(line.encode("utf-8", "replace")) for line in functions_markdown(functions))
+    return 65536 + code + 1024 * len(steps) + 2 * len(pretty(content, sort_keys=False).encode())
 
 
 def new_run_id() -> str:
@@ -136,7 +141,7 @@ def new_run_id() -> str:
 def _write(directory: OutputDirectory, job: Job, report: Report) -> None:
     plan, result = report.plan, report.result
     content = mapping(report.run_id, plan, result, job.recalled.records())
-    text = report_markdown(report.run_id, plan, result)
+    text = report_markdown(report.run_id, plan, result, report.functions)
     try:
         directory.write(content, text, files_needed(plan, result))
     except OutputError as error:

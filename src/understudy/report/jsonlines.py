@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from understudy.errors import UnderstudyError
 from understudy.model.assistant import Assistant
 from understudy.model.fidelity import LedgerEntry
 from understudy.model.findings import Finding
+from understudy.model.functions import PortedFunction
 from understudy.platforms.base import PlaceInfo
 from understudy.redact import hide, redact
 from understudy.replicate.diff import FieldChange
@@ -49,8 +50,8 @@ def assistant_line(assistant: Assistant, place: str) -> str:
     return line("assistant", {"place": place, "id": assistant.id, "assistant": dict(assistant.raw)})
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """Yield a line for each change, then the summary."""
+def plan_lines(plan: Plan, functions: Sequence[PortedFunction] = ()) -> Iterator[str]:
+    """Yield a line for each change, and for each function to port, then the summary."""
     for change in plan.changes:
         yield line("change", change_fields(change))
     if plan.knowledge is not None:
@@ -59,11 +60,26 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield from (line("deletion", _deletion(one)) for one in plan.deletions)
     for finding in plan.unread:
         yield line("finding", {"place": plan.source.name, **finding_fields(finding)})
+    yield from function_lines(functions)
     places = {
         "source": place_fields(plan.source),
         "destination": place_fields(plan.destination),
     }
     yield line("plan", {**places, "summary": plan_summary(plan), "notes": list(plan.notes)})
+
+
+def function_lines(functions: Iterable[PortedFunction]) -> Iterator[str]:
+    """Yield a line for each function whose schema travels without its code."""
+    for one in functions:
+        fields: dict[str, Any] = {
+            "name": one.name,
+            "description": one.description or None,
+            "parameters": one.parameters,
+            "strict": one.strict,
+            "stands_for": "file_search" if one.searches else None,
+            "users": [{"id": user.id, "name": user.name} for user in one.users],
+        }
+        yield line("function", {key: value for key, value in fields.items() if value is not None})
 
 
 def plan_summary(plan: Plan) -> dict[str, Any]:
@@ -268,12 +284,15 @@ def outcome_fields(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
-    """Yield a line for each assistant, store, file and deletion, then how the run came out."""
+def result_lines(
+    run_id: str, plan: Plan, result: RunResult, functions: Sequence[PortedFunction] = ()
+) -> Iterator[str]:
+    """Yield a line for each assistant, store, file, deletion and function, then the run's."""
     yield from (line("result", outcome_fields(outcome)) for outcome in result.outcomes)
     yield from (line("store_result", store_fields(outcome)) for outcome in result.stores)
     yield from (line("file_result", file_fields(outcome, {})) for outcome in result.files)
     yield from (line("deleted", deletion_fields(one)) for one in result.deleted)
+    yield from function_lines(functions)
     fields = {
         "run_id": run_id,
         "source": place_fields(plan.source),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from understudy.model.functions import PortedFunction
 from understudy.replicate.events import FileOutcome, FileStatus, Outcome, Status
 from understudy.replicate.knowledge.route import FIDELITY
 from understudy.replicate.plan import Plan, notable
 from understudy.replicate.result import RunResult
 from understudy.report.clean import cell, code
+from understudy.report.functions import functions_markdown
 from understudy.report.jsonlines import arrived, run_summary
 from understudy.report.unread import unread_markdown
 
@@ -31,7 +33,9 @@ _FILES = (
 )
 
 
-def report_markdown(run_id: str, plan: Plan, result: RunResult) -> str:
+def report_markdown(
+    run_id: str, plan: Plan, result: RunResult, functions: Sequence[PortedFunction] = ()
+) -> str:
     """Return the whole report, what needs attention first."""
     outcomes = result.outcomes
     lines = [
@@ -47,7 +51,7 @@ def report_markdown(run_id: str, plan: Plan, result: RunResult) -> str:
         lines.append("- Files are missing: see [files-needed.md](files-needed.md)")
     lines += ["", *_counts(result), *unread_markdown(plan.unread, plan.source.name)]
     lines += [*_sections(outcomes), *_deleted(result)]
-    lines += [*_knowledge(result), *_fidelity(outcomes)]
+    lines += [*_knowledge(result), *_fidelity(outcomes), *functions_markdown(functions)]
     return "\n".join(lines) + "\n"
 
 
