@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -81,19 +82,31 @@ def sandbox(ctx: click.Context, /, **options: Any) -> int:
     async def serve(stop: asyncio.Event) -> None:
         async with running(Stage(**options)) as base_url:
             # Not through say: these keys open nothing but this sandbox, and are to be copied.
-            emit("\n".join(_json(base_url) if session.json else _text(base_url)))
+            lines = _json(base_url) if session.json else _text(base_url, options)
+            emit("\n".join(lines))
             await stop.wait()
 
     session.run(serve)
     return 0
 
 
-def _text(base_url: str) -> list[str]:
+def _text(base_url: str, options: Mapping[str, Any]) -> list[str]:
+    more = {}
+    if options["api_version"]:
+        more["UNDERSTUDY_PROFILE_{}_API_VERSION"] = options["api_version"]
+    if not options["assistants"]:
+        more["OPENAI_{}_PLATFORM"] = "openai-agents"
+    extra = [
+        "  export " + " ".join(f"{name.format(one)}={value}" for name, value in more.items())
+        for one in ("SRC", "DST")
+        if more
+    ]
     return [
         f"Sandbox on {base_url}; Ctrl-C ends it. In another terminal:",
         "",
         f"  export OPENAI_SRC_BASE_URL={base_url} OPENAI_SRC_API_KEY={SOURCE_KEY}",
         f"  export OPENAI_DST_BASE_URL={base_url} OPENAI_DST_API_KEY={DESTINATION_KEY}",
+        *extra,
         "  understudy clone --from src --to dst",
     ]
 
