@@ -64,6 +64,7 @@ class Job:
         self._packed: Packed | None = None
         self._originals = Originals(request.files_dir)
         self._environments: dict[str, Environment] = {}
+        self._left_behind: dict[str, Environment] | None = None  # the source's
         self._today = datetime.now(UTC).date().isoformat()
 
     async def plan(self) -> Plan:
@@ -231,6 +232,7 @@ class Job:
             same_place=self._same_place,
             tailoring=self.request.tailoring(self._today),
             strict=self.request.strict,
+            environments=self._left_behind,
         )
 
     async def _furnish(self, found: tuple[Inventory, Inventory]) -> tuple[Inventory, Inventory]:
@@ -241,7 +243,7 @@ class Job:
         here, there = await together(
             read_environments(self._source), read_environments(self._destination)
         )
-        self._environments = there
+        self._environments, self._left_behind = there, here
         found = furnished(found[0], here), furnished(found[1], there)
         self._inventories = found
         return found

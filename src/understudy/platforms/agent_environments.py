@@ -12,6 +12,16 @@ from understudy.platforms.openai_wire import WireClient
 
 _PATH = "/agents/environments/templates"
 
+#: What a template says of settings that nobody made.
+_USUAL: Mapping[str, Any] = {
+    "capability_directories": [],
+    "desktop": {"enabled": False},
+    "network": {"access": "enabled", "allowed_domains": []},
+    "packages": {"npm": [], "python": [], "system": []},
+    "plugins": [],
+    "skills": [],
+}
+
 
 class AgentEnvironments:
     """The templates of one project; other settings than the files are left alone."""
@@ -58,7 +68,9 @@ class AgentEnvironments:
         }
         name = record.get("name")
         inline = sum(one.get("type") == "inline" for one in found)
-        return Environment(record["id"], name if isinstance(name, str) else "", files, inline)
+        besides = tuple(key for key, usual in _USUAL.items() if _unusual(record.get(key), usual))
+        named = name if isinstance(name, str) else ""
+        return Environment(record["id"], named, files, inline, besides)
 
 
 def _entries(files: Mapping[str, str]) -> list[dict[str, str]]:
@@ -67,3 +79,9 @@ def _entries(files: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _one(environment_id: str) -> str:
     return f"{_PATH}/{quote(environment_id, safe='')}"
+
+
+def _unusual(value: Any, usual: Any) -> bool:
+    if isinstance(value, dict) and isinstance(usual, dict):
+        return any(_unusual(item, usual.get(key)) for key, item in value.items())
+    return value not in (None, [], {}, usual)

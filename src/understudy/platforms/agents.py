@@ -14,7 +14,7 @@ from understudy.errors import MissingError
 from understudy.model.assistant import Assistant
 from understudy.model.fidelity import Fidelity, LedgerEntry
 from understudy.model.fieldmap import Crossing
-from understudy.model.fieldmap.to_agent import LINKS, OWNED, STORES, TEMPLATE, for_request
+from understudy.model.fieldmap.to_agent import LINKS, OWNED, STORES, for_request
 from understudy.model.kinds import Kind, kind_of
 from understudy.model.limits import AGENTS
 from understudy.platforms.agent_environments import AgentEnvironments
@@ -33,7 +33,6 @@ from understudy.platforms.rendering import render_fields
 NAME = "openai-agents"
 _HEADERS = {"OpenAI-Beta": "agents=v1"}
 _STORE_HEADERS = {"OpenAI-Beta": "assistants=v2"}
-_LEFT = "the files of its environment were not asked for (--code-interpreter)"
 _CAPABILITIES = Capabilities(
     limits=AGENTS,
     remote=True,
@@ -117,8 +116,6 @@ class Agents:
         crossing = Crossing()
         payload = for_request(rendered.payload, crossing)
         ledger = rendered.ledger + crossing.ledger
-        if TEMPLATE in assistant.metadata and "tool_resources" not in assistant.raw:
-            ledger = (*ledger, LedgerEntry("tool_resources", Fidelity.DROPPED, _LEFT))
         if left := LINKS & assistant.metadata.keys():
             reason = f"{', '.join(sorted(left))} lead into the agent's own project"
             ledger = (
@@ -143,7 +140,11 @@ class Agents:
         if not isinstance(stores, str) or not stores:
             return agent
         # Where an assistant has it, so that whoever carries knowledge finds it.
-        found = {"file_search": {"vector_store_ids": stores.split(",")}}
+        found = {
+            "file_search": {
+                "vector_store_ids": [one.strip() for one in stores.split(",") if one.strip()]
+            }
+        }
         return Assistant(agent.id, {**record, "tool_resources": found})
 
 

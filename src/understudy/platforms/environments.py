@@ -14,13 +14,15 @@ from typing import Protocol
 class Environment:
     """A template; `files` are ids of uploaded files under their paths in the environment.
 
-    `inline` counts the files whose content stands in the template and is never shown again.
+    `inline` counts the files whose content stands in the template and is never shown again;
+    `besides` names the other settings that are not as they are by themselves.
     """
 
     id: str
     name: str
     files: Mapping[str, str]
     inline: int = 0
+    besides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from understudy.model.assistant import FIELDS, Assistant, definition
 from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry, exact
 from understudy.model.fieldmap import cross, governed
+from understudy.model.fieldmap.to_agent import TEMPLATE
 from understudy.model.findings import Findings, error
 from understudy.model.kinds import Kind, kind_of
 from understudy.platforms.base import Marker, Rendered
@@ -18,6 +19,7 @@ _NOT_CARRIED = {
     "tool_resources": "files and vector stores were not asked for (--file-search, "
     "--code-interpreter): they are neither copied nor touched",
 }
+_NO_ENVIRONMENT = "the files of its environment were not asked for (--code-interpreter)"
 
 
 def render_fields(
@@ -38,6 +40,8 @@ def render_fields(
         if name in payload:
             lost = _holds_anything(payload.pop(name))
             ledger.append(LedgerEntry(name, Fidelity.DROPPED, reason) if lost else exact(name))
+    if origin is Kind.AGENT and TEMPLATE in assistant.metadata and not ledger:
+        ledger.append(LedgerEntry("tool_resources", Fidelity.DROPPED, _NO_ENVIRONMENT))
     findings: Findings = ()
     told: list[LedgerEntry] = []
     fields: tuple[str, ...] = FIELDS

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from understudy.errors import LostAnswerError, PlaceError
+from understudy.errors import LostAnswerError, PlaceError, RejectedError
 from understudy.model.assistant import Assistant
+from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
 from understudy.model.fieldmap.to_agent import STORES, TEMPLATE
+from understudy.model.kinds import Kind, kind_of
 from understudy.platforms.base import Platform
 from understudy.platforms.environments import Environment, EnvironmentPage, Environments
 from understudy.replicate.inventory import Inventory
@@ -54,6 +56,23 @@ def furnished(inventory: Inventory, known: Mapping[str, Environment]) -> Invento
     if not known:
         return inventory
     return replace(inventory, assistants=tuple(map(one, inventory.assistants)))
+
+
+def environment_ledger(agent: Assistant, known: Mapping[str, Environment] | None) -> Ledger:
+    """Return what a copy lacks of the environment that an agent names; `known` are the source's.
+
+    Nothing where they were not read: then it was said that nobody asked for it.
+    """
+    named = agent.metadata.get(TEMPLATE)
+    if known is None or not named or kind_of(agent.raw) is not Kind.AGENT:
+        return ()
+    if (template := known.get(str(named))) is None:
+        reason = f"{named} is not there any more"
+        return (LedgerEntry("environment", Fidelity.DROPPED, reason),)
+    lost = [*template.besides, *(["the files given inline"] if template.inline else [])]
+    more = f"; nor are {', '.join(lost)}" if lost else ""
+    reason = f"its variables and setup commands are never shown, and not copied{more}"
+    return (LedgerEntry("environment", Fidelity.DEGRADED, reason),)
 
 
 def template_name(source_id: str) -> str:
@@ -145,7 +164,7 @@ class Hosting:
         resources = sent.pop("tool_resources", None) or {}
         metadata = dict(sent.get("metadata") or {})
         if stores := _ids(resources, "file_search"):
-            metadata[STORES] = ",".join(stores)[:_ROOM]
+            metadata[STORES] = _listed(stores)
         elif "file_search" in resources:
             metadata.pop(STORES, None)
         files = _ids(resources, "code_interpreter")
@@ -162,6 +181,8 @@ class Hosting:
         here = self._by_name.get(name)
         if here is not None:
             if dict(here.files) != wanted:
+                if here.inline:
+                    raise _would_wipe(here)
                 ticket = await recorder.intend("update environment", source_id, id=here.id)
                 try:
                     await self.environments.update(here.id, wanted)
@@ -197,6 +218,26 @@ class Hosting:
                 number += 1
             paths[path] = one
         return paths
+
+
+def _listed(stores: Sequence[str]) -> str:
+    """Return ids as one value of metadata; raises RejectedError where they do not fit."""
+    value = ",".join(stores)
+    if len(value) > _ROOM:
+        raise RejectedError(
+            f"Its {len(stores)} vector stores do not fit into metadata.{STORES}: that holds "
+            f"{_ROOM} characters.",
+            hint="Let it lean on fewer stores.",
+        )
+    return value
+
+
+def _would_wipe(template: Environment) -> RejectedError:
+    return RejectedError(
+        f"Its files cannot be brought into {template.id}: an update would wipe {template.inline} "
+        "that somebody gave inline, and their content is never shown.",
+        hint="Upload them as files there, or delete the template: it is made anew.",
+    )
 
 
 def _ids(resources: Mapping[str, Any], tool: str) -> list[str]:

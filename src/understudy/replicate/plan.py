@@ -19,8 +19,9 @@ from understudy.model.limits import check
 from understudy.model.meaning import RESETS, meaning, same
 from understudy.model.retirement import Offered, fate
 from understudy.platforms.base import Marker, PlaceInfo, Rendered
+from understudy.platforms.environments import Environment
 from understudy.replicate.diff import FieldChange, diff
-from understudy.replicate.hosting import announced
+from understudy.replicate.hosting import announced, environment_ledger
 from understudy.replicate.identity import Counterpart, counterparts
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge.linking import Linker, without_idle_search
@@ -62,7 +63,8 @@ class Identity(StrEnum):
 class PlanOptions:
     """What shapes a plan. `known` maps source ids to destination ids of earlier runs.
 
-    With `strict`, an assistant that would lose anything is not written.
+    With `strict`, an assistant that would lose anything is not written. `environments` are the
+    source's, None where they were not read.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -73,6 +75,7 @@ class PlanOptions:
     same_place: bool = False
     tailoring: Tailoring = field(default_factory=Tailoring)
     strict: bool = False
+    environments: Mapping[str, Environment] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +314,8 @@ class _Planner:
             rendered = self._knowledge.link(source, here, rendered)
         if self._capabilities.inline:
             rendered = without_idle_search(rendered, here)
+        if told := environment_ledger(source, self._options.environments):
+            rendered = replace(rendered, ledger=(*rendered.ledger, *told))
         if self._options.strict and (lost := tuple(_losses(rendered.ledger))):
             rendered = replace(rendered, findings=rendered.findings + lost)
         return rendered

@@ -9,7 +9,9 @@ from typing import Any
 from understudy.model.assistant import Assistant
 from understudy.model.canonical import identical
 from understudy.model.fidelity import Fidelity, LedgerEntry
+from understudy.model.fieldmap.to_agent import TEMPLATE
 from understudy.model.findings import error
+from understudy.model.kinds import Kind, kind_of
 from understudy.platforms.base import Rendered
 from understudy.replicate.knowledge.ledger import knowledge_ledger, lack_entries, named
 from understudy.replicate.knowledge.needs import (
@@ -100,7 +102,7 @@ class Linker:
 
     def _entries(self, source: Assistant, needs: Needs) -> Iterator[LedgerEntry]:
         for tool, flag in _TOOLS.items():
-            if tool not in self._options.tools and any(ids_of(source.raw, tool)):
+            if tool not in self._options.tools and _leans_on(source, tool):
                 reason = self._homeless.get(tool) or f"its files were not asked for ({flag})"
                 yield LedgerEntry(f"tool_resources.{tool}", Fidelity.DROPPED, reason)
         if needs:
@@ -127,6 +129,13 @@ def without_idle_search(rendered: Rendered, here: Assistant | None) -> Rendered:
     return replace(
         rendered, payload={**rendered.payload, "tools": kept}, ledger=(*rendered.ledger, entry)
     )
+
+
+def _leans_on(source: Assistant, tool: str) -> bool:
+    """Tell whether there is anything to carry, read or not: an agent only names its environment."""
+    if tool == "code_interpreter" and kind_of(source.raw) is Kind.AGENT:
+        return TEMPLATE in source.metadata
+    return any(ids_of(source.raw, tool))
 
 
 def _count(resources: Any) -> int:
