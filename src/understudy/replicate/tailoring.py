@@ -96,6 +96,7 @@ def tailor(
     findings = rendered.findings
     if runs or target != model:
         entries += _silence(payload, traits(target), target)
+    entries = [_named_as_there(entry, rendered) for entry in entries]
     if runs and dated and tailoring.today:
         findings += tuple(_warnings(fate(target, tailoring.today, offered)))
     if not entries and len(findings) == len(rendered.findings):
@@ -103,6 +104,14 @@ def tailor(
     fields = {entry.field for entry in entries}
     kept = tuple(entry for entry in rendered.ledger if entry.field not in fields)
     return replace(rendered, payload=payload, ledger=(*kept, *entries), findings=findings)
+
+
+def _named_as_there(entry: LedgerEntry, rendered: Rendered) -> LedgerEntry:
+    """Return the entry under the name that the source has for the field."""
+    told = {one.field for one in rendered.ledger}
+    if entry.field == "reasoning_effort" and "reasoning" in told and entry.field not in told:
+        return replace(entry, field="reasoning")
+    return entry
 
 
 def refused(payload: Mapping[str, Any]) -> frozenset[str]:

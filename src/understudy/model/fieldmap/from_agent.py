@@ -37,8 +37,10 @@ def agent_to_hub(agent: Json, crossing: Crossing) -> Json:
             record[name] = value
             crossing.exact(name)
     if isinstance(kept := record.get("metadata"), dict):
-        for link in LINKS & kept.keys():
-            del kept[link]  # it leads into the agent's own project
+        if links := sorted(LINKS & kept.keys()):
+            for link in links:
+                del kept[link]
+            crossing.mapped("metadata", f"{', '.join(links)} lead into the agent's own project")
         if isinstance(kept.get("description"), str):
             record["description"] = kept.pop("description")
             crossing.mapped("metadata", "metadata.description is the description there")
@@ -78,6 +80,9 @@ def _text(field: str, text: Any, record: Json, crossing: Crossing) -> None:
     crossing.exact(field)
     if not isinstance(text, dict):
         return
+    for extra in sorted(text.keys() - {"format", "verbosity"}):
+        if is_set(text[extra]):
+            crossing.dropped(f"text.{extra}", "nobody else has such an option")
     form = text.get("format")
     if isinstance(form, dict) and form.get("type") == "json_schema":
         # Others insist on a name for the schema; agents do as it says, which is being strict.

@@ -28,24 +28,49 @@ def _tools(tools: Any, record: Json, crossing: Crossing) -> None:
     if not isinstance(tools, list):
         record["tools"] = tools
         return
-    record["tools"] = [_TOOLS[kind(tool)](tool) if kind(tool) in _TOOLS else tool for tool in tools]
+    record["tools"] = [
+        _TOOLS[kind(tool)](tool, crossing) if kind(tool) in _TOOLS else tool for tool in tools
+    ]
     if tools:
         crossing.mapped("tools", "options stand in an object of their own")
 
 
-def _file_search(tool: Json) -> Json:
+def _function(tool: Json, _: Crossing) -> Json:
+    return nested(tool)
+
+
+def _lose(tool: Json, known: frozenset[str], crossing: Crossing) -> None:
+    """Say what of a tool nobody else has."""
+    for extra in sorted(tool.keys() - known):
+        if tool[extra] is not None:
+            crossing.dropped(f"tools.{tool['type']}.{extra}", "only requests have such an option")
+
+
+def _file_search(tool: Json, _: Crossing) -> Json:
     options = {k: v for k, v in tool.items() if k not in ("type", "vector_store_ids")}
     return {"type": "file_search", **({"file_search": options} if options else {})}
 
 
-def _code_interpreter(_: Json) -> Json:
+def _code_interpreter(tool: Json, crossing: Crossing) -> Json:
+    container = tool.get("container")
+    if isinstance(container, str):
+        reason = "a container lives for minutes; code runs in a new one"
+        crossing.degraded("tools.code_interpreter.container", reason)
+    elif isinstance(container, dict):
+        rest = {**container, "type": "code_interpreter"}
+        _lose(rest, frozenset({"type", "file_ids"}), crossing)
+    _lose(tool, frozenset({"type", "container"}), crossing)
     return {"type": "code_interpreter"}
 
 
-def _mcp(tool: Json) -> Json:
+def _mcp(tool: Json, crossing: Crossing) -> Json:
     """Return it as an agent has it; by a connector, it stays as it is and nobody else takes it."""
     if not isinstance(tool.get("server_url"), str):
         return tool
+    _lose(tool, _MCP, crossing)
+    if tool.get("require_approval") != "never":
+        reason = "nobody is asked before a call"
+        crossing.degraded("tools.mcp.require_approval", reason)
     transport = {"type": "http", "server_url": tool["server_url"], "headers": tool.get("headers")}
     server = {
         "server_label": tool.get("server_label"),
@@ -55,9 +80,12 @@ def _mcp(tool: Json) -> Json:
     return {"type": "mcp", **{key: value for key, value in server.items() if value is not None}}
 
 
-def _web_search(tool: Json) -> Json:
+def _web_search(tool: Json, crossing: Crossing) -> Json:
+    _lose(tool, _WEB, crossing)
     filters, place = tool.get("filters"), tool.get("user_location")
-    domains = filters.get("allowed_domains") if isinstance(filters, dict) else None
+    filters = filters if isinstance(filters, dict) else {}
+    _lose({"type": "web_search", **filters}, frozenset({"type", "allowed_domains"}), crossing)
+    domains = filters.get("allowed_domains")
     location = {k: v for k, v in place.items() if k != "type"} if isinstance(place, dict) else None
     search = {
         "mode": "cached" if tool.get("external_web_access") is False else None,
@@ -77,6 +105,9 @@ def _text(text: Any, record: Json, crossing: Crossing) -> None:
         if form.get("type") == "json_schema":
             schema = {key: value for key, value in form.items() if key != "type"}
             record["response_format"] = {"type": "json_schema", "json_schema": schema}
+    for extra in sorted(text.keys() - {"format", "verbosity"}) if isinstance(text, dict) else ():
+        if text[extra] is not None:
+            crossing.dropped(f"text.{extra}", "only requests have such an option")
     if isinstance(text, dict) and is_set(text.get("verbosity")):
         record["verbosity"] = text["verbosity"]
 
@@ -88,8 +119,12 @@ def _reasoning(reasoning: Any, record: Json, crossing: Crossing) -> None:
             crossing.mapped("reasoning", f"reasoning_{key}")
 
 
-_TOOLS: Mapping[str, Callable[[Json], Any]] = {
-    "function": nested,
+_MCP = frozenset(
+    {"type", "server_label", "server_url", "headers", "allowed_tools", "require_approval"}
+)
+_WEB = frozenset({"type", "filters", "user_location", "external_web_access", "search_context_size"})
+_TOOLS: Mapping[str, Callable[[Json, Crossing], Any]] = {
+    "function": _function,
     "file_search": _file_search,
     "code_interpreter": _code_interpreter,
     "mcp": _mcp,
