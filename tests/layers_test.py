@@ -45,6 +45,7 @@ INFRASTRUCTURE = (
     "platforms.openai_knowledge",
     "platforms.openai_models",
     "platforms.openai_records",
+    "platforms.openai_responses",
     "platforms.openai_transfer",
     "platforms.openai_wire",
     "platforms.paced_environments",

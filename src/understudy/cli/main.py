@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "check": ("check", "check", "Compare two places, both directions."),
     "models": ("survey", "models", "List which models are used, which die, what replaces them."),
     "fidelity": ("survey", "fidelity", "Show what becomes of each field in another place."),
+    "ask": ("ask", "ask", "Ask a definition a question; stream its answer."),
     "export": ("look", "export", "Write a place's assistants into a snapshot."),
     "import": ("replicate", "import_snapshot", "Clone from a snapshot or export file."),
     "verify": ("look", "verify", "Re-read every file of a snapshot and check its digest."),

@@ -158,17 +158,32 @@ class Session:
         if not agreed:
             raise InterruptedRunError("Nothing was written.")
 
-    def run(self, work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
-        """Run a coroutine whose event is set by Ctrl-C; a second Ctrl-C ends it at once."""
-        return asyncio.run(self._interruptible(work))
+    def interruptible(self) -> contextlib.AbstractContextManager[None]:
+        """Let Ctrl-C interrupt what blocks meanwhile: a question, or a function of the user's."""
+        return _plain_interrupt()
 
-    async def _interruptible(self, work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
+    def prompt(self, question: str) -> str:
+        """Ask for a line of text on a terminal; Ctrl-C and the end of input raise click.Abort."""
+        with self.interruptible():
+            given: str = click.prompt(question, default="", show_default=False, err=True)
+        return given
+
+    def run(self, work: Callable[[asyncio.Event], Awaitable[T]], *, at_once: bool = False) -> T:
+        """Run a coroutine whose event is set by Ctrl-C; a second Ctrl-C ends it at once.
+
+        With `at_once` the first one does: nothing is written that would have to be completed.
+        """
+        return asyncio.run(self._interruptible(work, at_once=at_once))
+
+    async def _interruptible(
+        self, work: Callable[[asyncio.Event], Awaitable[T]], *, at_once: bool
+    ) -> T:
         stop = asyncio.Event()
         task = asyncio.ensure_future(work(stop))
         loop = asyncio.get_running_loop()
 
         def on_signal() -> None:
-            if stop.is_set():
+            if at_once or stop.is_set():
                 task.cancel()
                 return
             stop.set()
@@ -182,6 +197,8 @@ class Session:
         try:
             return await task
         except asyncio.CancelledError:
+            if at_once:
+                raise InterruptedRunError("Interrupted.") from None
             raise InterruptedRunError(
                 "Stopped at once; no report was written.",
                 hint="Run the same command again: it finds what was written and completes it.",

@@ -23,13 +23,13 @@ def prepare() -> None:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
-def emit(text: str, *, err: bool = False) -> None:
-    """Print a line. A reader who has left changes nothing about what is being done.
+def emit(text: str, *, err: bool = False, end: str = "\n") -> None:
+    """Print a line, or part of one. A reader who has left changes nothing about what is done.
 
     Raises OutputError when stdout cannot take it.
     """
     try:
-        click.echo(text, err=err)
+        click.echo(text + end, err=err, nl=False)
     except OSError as error:
         mute(sys.stderr if err else sys.stdout)
         if not err and not isinstance(error, BrokenPipeError):

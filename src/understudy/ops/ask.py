@@ -1,0 +1,250 @@
+"""One question to one definition, answered over the Responses API, functions included."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from understudy.config import Settings
+from understudy.errors import (
+    BusyError,
+    LostAnswerError,
+    PlaceError,
+    QuotaError,
+    RejectedError,
+    UnderstudyError,
+    UsageError,
+)
+from understudy.model.dialogue import (
+    Answer,
+    Call,
+    Heard,
+    Noted,
+    Output,
+    Reading,
+    Said,
+    Turn,
+    first_request,
+    next_request,
+    summed,
+    unanswerable,
+)
+from understudy.model.retirement import traits
+from understudy.ops.loading import Definition
+from understudy.platforms.openai_errors import classify
+from understudy.platforms.openai_responses import PATIENCE, ResponsesClient
+from understudy.platforms.openai_wire import Wire
+from understudy.profile import Profile, check_url
+from understudy.replicate.knowledge.spool import Local
+
+#: In the place of a conversation's id: begin one.
+NEW = "new"
+DEFAULT_TURNS = 10
+
+#: Platforms whose profiles say how a project is reached.
+_PROJECTS = frozenset({"openai-assistants", "openai-agents", "responses"})
+
+Answerer = Callable[[Call], Awaitable[Output]]
+Listener = Callable[[Heard], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What is asked, and how. `conversation` is an id, `new`, or empty."""
+
+    question: str
+    files: tuple[Path, ...] = ()
+    conversation: str = ""
+    max_turns: int = DEFAULT_TURNS
+
+
+async def ask(
+    definition: Definition,
+    asking: Asking,
+    profile: Profile,
+    *,
+    answer: Answerer,
+    tell: Listener = lambda _: None,
+) -> Answer:
+    """Return the answer, told piece by piece as it comes; `answer` answers calls of functions.
+
+    Raises UnderstudyError for whatever is no whole answer: a refusal, one that broke off or is not
+    complete, more turns than allowed. Must not be repeated by itself.
+    """
+    arguments = definition.responses_kwargs()
+    async with _client(profile) as client:
+        conversation = asking.conversation
+        if conversation == NEW:
+            conversation = await client.create_conversation()
+            tell(Noted(f"Go on with: --conversation {conversation}"))
+        lasting = bool(conversation or arguments.get("conversation"))
+        async with _attached(client, asking.files, lasting=lasting, tell=tell) as files:
+            request = first_request(
+                arguments,
+                asking.question,
+                files=files,
+                conversation=conversation,
+                reasons=_reasons(arguments),
+            )
+            usage: dict[str, int] = {}
+            for number in range(1, asking.max_turns + 1):
+                turn = await _turn(client, request, tell)
+                usage = summed(usage, turn.usage)
+                if not turn.calls:
+                    done = Answer(turn.text, turn.response_id, usage, conversation, number)
+                    tell(done)
+                    return done
+                if number < asking.max_turns:
+                    outputs = [await _answered(call, answer, tell) for call in turn.calls]
+                    request = next_request(request, turn, outputs)
+    names = ", ".join(dict.fromkeys(call.name for call in turn.calls))
+    raise UnderstudyError(
+        f"No answer after {asking.max_turns} turns: the last one called {names}.",
+        hint="--max-turns allows more.",
+    )
+
+
+def project_for(place: str, settings: Settings, using: str | None) -> Profile:
+    """Return the profile of the project that is asked; raises UsageError.
+
+    Without `using` it is the place's own, else `default`, else `dst`.
+    """
+    if using is not None:
+        profile = settings.profile(using)
+        if profile is None:
+            known = ", ".join(sorted(settings.profiles)) or "none"
+            raise UsageError(f"There is no profile {using!r}.", hint=f"Profiles: {known}.")
+        if profile.platform not in _PROJECTS:
+            raise UsageError(
+                f"The profile {using} is a {profile.platform}: nobody there answers questions.",
+                hint="--using takes a profile with a key for the OpenAI API.",
+            )
+        return profile
+    for name in (place, "default", "dst"):
+        profile = settings.profile(name)
+        if profile is not None and profile.platform in _PROJECTS and _has_key(profile):
+            return profile
+    raise UsageError(
+        "No project is configured that could answer.",
+        hint="Set OPENAI_API_KEY in the environment or in .env, or name a profile: --using NAME.",
+    )
+
+
+def _has_key(profile: Profile) -> bool:
+    return profile.secret is not None or "key_command" in profile.values
+
+
+def _reasons(arguments: dict[str, Any]) -> bool:
+    found = traits(str(arguments.get("model") or ""))
+    effort = (arguments.get("reasoning") or {}).get("effort")
+    return found is not None and found.reasons and effort != "none"
+
+
+@asynccontextmanager
+async def _client(profile: Profile) -> AsyncIterator[ResponsesClient]:
+    if "base_url" in profile.values:
+        check_url(profile.base_url, profile.values["base_url"].origin)
+    key = profile.require_key()
+    wire = Wire(
+        profile.name,
+        profile.base_url,
+        key,
+        profile.get("organization"),
+        profile.get("project"),
+        read_timeout=PATIENCE,
+        api_version=profile.api_version,
+        auth=profile.auth,
+    )
+    client = ResponsesClient(wire, headers={})
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+@asynccontextmanager
+async def _attached(
+    client: ResponsesClient, paths: tuple[Path, ...], *, lasting: bool, tell: Listener
+) -> AsyncIterator[list[str]]:
+    """Upload files for as long as they are needed; a conversation needs them for good."""
+    if not paths:
+        yield []
+        return
+    from understudy.platforms.openai_knowledge import OpenAIKnowledge
+
+    contents = [Local(path) for path in paths]
+    knowledge = OpenAIKnowledge(client)
+    ids: list[str] = []
+    try:
+        for path, content in zip(paths, contents, strict=True):
+            with closing(content):
+                uploaded = await knowledge.upload(path.name, content, purpose="user_data")
+            ids.append(uploaded.id)
+            until = "stays for the conversation" if lasting else "is deleted after the answer"
+            tell(Noted(f"{path.name} is there as {uploaded.id}, and {until}."))
+        yield ids
+    finally:
+        for one in () if lasting else ids:
+            try:
+                await knowledge.delete_file(one)
+            except PlaceError as error:
+                tell(Noted(f"{one} was not deleted: {error.message}"))
+
+
+async def _turn(client: ResponsesClient, request: dict[str, Any], tell: Listener) -> Turn:
+    """Return one response that ended well; raises what is to be said of any other."""
+    heard, begun = Reading(), False
+    try:
+        async with aclosing(client.stream_response(request)) as events:
+            async for event in events:
+                begun = True
+                if text := heard.feed(event):
+                    tell(Said(text))
+                if heard.turn is not None:
+                    break
+    except LostAnswerError as error:
+        if not begun:
+            raise
+        raise LostAnswerError(f"The answer broke off. {error.message}") from error
+    if heard.turn is None:
+        raise LostAnswerError(
+            f"The answer broke off: {client.wire.place} ended it before its end.",
+            hint="What is above is only its beginning." if begun else "",
+        )
+    _check(heard.turn, client.wire.place)
+    return heard.turn
+
+
+def _check(turn: Turn, place: str) -> None:
+    """Raise UnderstudyError unless the turn is whole."""
+    if turn.status in ("failed", "cancelled"):
+        kind, hint = classify(429, turn.code, turn.reason, "/responses", collection=False)
+        kind = kind if kind is QuotaError or "rate_limit" in turn.code else RejectedError
+        why = turn.reason.rstrip(".") or "no reason given"
+        raise kind(
+            f"{place}: the answer {turn.status} ({turn.code or 'no code'}): {why}.",
+            hint=hint if kind is QuotaError else "Ask again later." if kind is BusyError else "",
+            code=turn.code or None,
+        )
+    if turn.status == "incomplete":
+        hint = "Raise max_output_tokens." if turn.reason == "max_output_tokens" else ""
+        raise UnderstudyError(
+            f"The answer is not complete: {turn.reason or 'no reason given'}.", hint=hint
+        )
+    if turn.refusal:
+        raise UnderstudyError(f"The model refused: {turn.refusal}")
+    if kind_of_call := unanswerable(turn):
+        raise UnderstudyError(
+            f"The model made a {kind_of_call}, which only a program of its own can answer.",
+            hint="understudy ask answers calls of functions.",
+        )
+
+
+async def _answered(call: Call, answer: Answerer, tell: Listener) -> Output:
+    tell(call)
+    output = await answer(call)
+    tell(output)
+    return output

@@ -1,0 +1,90 @@
+"""Functions of the user's own that answer the model's calls."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from understudy.errors import UsageError
+from understudy.model.dialogue import Call, Output
+from understudy.report.clean import clean
+
+HANDLERS = "HANDLERS"
+
+
+class Handlers:
+    """The functions of a module, under the names that the model calls them by."""
+
+    def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+        self._functions = functions
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._functions
+
+    async def answer(self, call: Call) -> Output:
+        """Return what the function answers; what it raises becomes an output that says so.
+
+        What it prints goes to stderr. Ctrl-C passes through.
+        """
+        function = self._functions[call.name]
+        try:
+            arguments = json.loads(call.arguments or "{}")
+        except (ValueError, RecursionError) as error:
+            return _failed(call, f"its arguments are not JSON: {error}")
+        if not isinstance(arguments, dict):
+            return _failed(call, "its arguments are no JSON object")
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                result = function(**arguments)
+                if inspect.isawaitable(result):
+                    result = await result
+            text = result if isinstance(result, str) else _json(result)
+        except Exception as error:  # whatever it is, the model has to hear of it
+            return _failed(call, f"{type(error).__name__}: {error}")
+        return Output(call.call_id, call.name, text)
+
+
+def load_handlers(path: Path) -> Handlers:
+    """Run a Python file and return its `HANDLERS`, or its functions by their names.
+
+    Raises UsageError. Its folder is importable from it, as it is from a script.
+    """
+    spec = importlib.util.spec_from_file_location("understudy_handlers", path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path} is no Python file.", hint="Its name must end in .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.insert(0, str(path.absolute().parent))
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise UsageError(
+            f"{path}{where} cannot be run: {type(error).__name__}: {clean(str(error))}."
+        ) from error
+    found = getattr(module, HANDLERS, None)
+    if found is None:
+        found = {
+            name: value
+            for name, value in vars(module).items()
+            if callable(value) and not name.startswith("_") and not inspect.isclass(value)
+        }
+    if not isinstance(found, Mapping) or not all(map(callable, found.values())):
+        raise UsageError(f"{HANDLERS} in {path} must map names to functions.")
+    return Handlers(found)
+
+
+def _json(value: Any) -> str:
+    """Return JSON text; what JSON does not know is spelt as a text."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _failed(call: Call, why: str) -> Output:
+    return Output(call.call_id, call.name, _json({"error": why}), failed=True)
