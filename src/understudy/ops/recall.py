@@ -26,6 +26,7 @@ _KINDS = {
     "create assistant": "assistants",
     "create store": "stores",
     "upload file": "files",
+    "create environment": "environments",  # under the source id of the agent that it is for
 }
 _DELETES = ("delete environment template", "delete vector store", "delete file")
 
@@ -43,6 +44,11 @@ class Open:
     name: str = ""
     bytes: int | None = None
 
+    @property
+    def is_environment(self) -> bool:
+        """Whether it is about an agent's environment, and not about the agent."""
+        return _KINDS[self.what] == "environments"
+
 
 @dataclass(slots=True)
 class Recalled:
@@ -56,6 +62,7 @@ class Recalled:
     assistants: dict[str, str] = field(default_factory=dict)
     stores: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    environments: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     open: tuple[Open, ...] = ()
     containers: tuple[str, ...] = ()
@@ -112,7 +119,11 @@ def recall(
         elif run.places == wanted[::-1]:
             _merge_back(recalled, run)
     known = {**recalled.assistants, **recalled.stores, **recalled.files}
-    recalled.open = tuple(one for one in recalled.open if one.source_id not in known)
+    recalled.open = tuple(
+        one
+        for one in recalled.open
+        if one.source_id not in (recalled.environments if one.is_environment else known)
+    )
     return recalled
 
 
@@ -136,11 +147,12 @@ def _merge(recalled: Recalled, run: _Run) -> None:
     recalled.assistants.update(run.pairs["assistants"])
     recalled.stores.update(run.pairs["stores"])
     recalled.files.update(run.pairs["files"])
+    recalled.environments.update(run.pairs["environments"])
     recalled.digests.update(run.digests)
     recalled.open += tuple(run.open)
     recalled.condemned |= run.condemned
     recalled.containers += tuple(one for one in run.containers if one not in run.deleted)
-    if run.open:
+    if run.open or run.pairs["environments"]:
         recalled.last = max(recalled.last, run.last)
 
 

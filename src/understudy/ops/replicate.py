@@ -18,7 +18,7 @@ from understudy.ops.packing import Packed, everything_held, pack
 from understudy.ops.places import Places, unstoppable
 from understudy.ops.recall import Recalled, recall
 from understudy.ops.request import Request
-from understudy.ops.settling import adopted, adopted_files, doubtful, seconds_left
+from understudy.ops.settling import adopted, adopted_files, doubtful, seconds_left, unlisted
 from understudy.platforms.base import Platform, Wait
 from understudy.platforms.environments import Environment
 from understudy.replicate.apply import apply_plan
@@ -75,9 +75,11 @@ class Job:
         with collector.resting():
             while True:
                 plan = await self._plan()
-                if not doubtful(plan, self._recalled):
+                listed = self._environments.values()
+                doubts = doubtful(plan, self._recalled)
+                if not doubts and not unlisted(plan, self._recalled, listed):
                     return plan
-                if self._adopt(plan):
+                if doubts and self._adopt(plan):
                     continue
                 left = seconds_left(self._recalled, self.request.settle)
                 if left <= 0:

@@ -11,6 +11,8 @@ from understudy.model.canonical import identical
 from understudy.model.knowledge import File, Store
 from understudy.model.naming import wire_name
 from understudy.ops.recall import Open, Recalled
+from understudy.platforms.environments import Environment
+from understudy.replicate.hosting import template_name
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge.holdings import Holdings
 from understudy.replicate.knowledge.plan import FileAction
@@ -29,7 +31,24 @@ def doubtful(plan: Plan, recalled: Recalled) -> dict[str, float]:
         files, stores = plan.knowledge.files, plan.knowledge.stores
         to_create |= {s.source_id for s in files if s.action is FileAction.MOVE}
         to_create |= {s.source_id for s in stores if s.action is StoreAction.CREATE}
-    return {one.source_id: one.at for one in recalled.open if one.source_id in to_create}
+    return {
+        one.source_id: one.at
+        for one in recalled.open
+        if one.source_id in to_create and not one.is_environment
+    }
+
+
+def unlisted(plan: Plan, recalled: Recalled, there: Iterable[Environment]) -> bool:
+    """Tell whether a killed run may have made an environment that the plan needs and none lists."""
+    names = {one.name for one in there}
+    meant = {one.source_id for one in recalled.open if one.is_environment}
+    meant |= recalled.environments.keys()
+    return any(
+        change.needs.files
+        and change.source_id in meant
+        and template_name(change.source_id) not in names
+        for change in plan.writes
+    )
 
 
 def seconds_left(recalled: Recalled, settle: float) -> float:
