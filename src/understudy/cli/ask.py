@@ -118,8 +118,7 @@ class _Stage:
 
     async def answer(self, call: Call) -> Output:
         if call.name in self._handlers:
-            with self._session.interruptible():
-                return await self._handlers.answer(call)
+            return await self._handlers.answer(call, self._session.interruptible())
         if not self._session.interactive:
             raise UnderstudyError(
                 f"The model calls {clean(call.name)}, and nothing here answers it.",

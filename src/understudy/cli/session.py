@@ -159,7 +159,10 @@ class Session:
             raise InterruptedRunError("Nothing was written.")
 
     def interruptible(self) -> contextlib.AbstractContextManager[None]:
-        """Let Ctrl-C interrupt what blocks meanwhile: a question, or a function of the user's."""
+        """Let Ctrl-C interrupt what blocks meanwhile: a question, or a function of the user's.
+
+        It comes out as click.Abort.
+        """
         return _plain_interrupt()
 
     def prompt(self, question: str) -> str:
@@ -277,6 +280,8 @@ def _plain_interrupt() -> Iterator[None]:
     wakeup = signal.set_wakeup_fd(-1)
     try:
         yield
+    except KeyboardInterrupt:
+        raise click.Abort from None
     finally:
         signal.set_wakeup_fd(wakeup)
         signal.signal(signal.SIGINT, before)

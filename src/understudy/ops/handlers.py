@@ -8,6 +8,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,10 @@ class Handlers:
     def __contains__(self, name: str) -> bool:
         return name in self._functions
 
-    async def answer(self, call: Call) -> Output:
+    async def answer(self, call: Call, guard: AbstractContextManager[None] | None = None) -> Output:
         """Return what the function answers; what it raises becomes an output that says so.
 
-        What it prints goes to stderr. Ctrl-C passes through.
+        What it prints goes to stderr. It runs in this thread, within `guard` as long as it blocks.
         """
         function = self._functions[call.name]
         try:
@@ -41,7 +42,8 @@ class Handlers:
             return _failed(call, "its arguments are no JSON object")
         try:
             with contextlib.redirect_stdout(sys.stderr):
-                result = function(**arguments)
+                with guard or contextlib.nullcontext():
+                    result = function(**arguments)
                 if inspect.isawaitable(result):
                     result = await result
             text = result if isinstance(result, str) else _json(result)
