@@ -40,16 +40,26 @@ class Handlers:
             return _failed(call, f"its arguments are not JSON: {error}")
         if not isinstance(arguments, dict):
             return _failed(call, "its arguments are no JSON object")
-        try:
-            with contextlib.redirect_stdout(sys.stderr):
-                with guard or contextlib.nullcontext():
-                    result = function(**arguments)
+        with contextlib.redirect_stdout(sys.stderr):
+            with guard or contextlib.nullcontext():  # what it raises is no error of the function
+                result = _attempt(function, arguments)
+            try:
                 if inspect.isawaitable(result):
                     result = await result
-            text = result if isinstance(result, str) else _json(result)
-        except Exception as error:  # whatever it is, the model has to hear of it
-            return _failed(call, f"{type(error).__name__}: {error}")
-        return Output(call.call_id, call.name, text)
+                if not isinstance(result, Exception):
+                    text = result if isinstance(result, str) else _json(result)
+                    return Output(call.call_id, call.name, text)
+            except Exception as error:  # whatever it is, the model has to hear of it
+                result = error
+        return _failed(call, f"{type(result).__name__}: {result}")
+
+
+def _attempt(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Return what a function returns, or the exception that it raises."""
+    try:
+        return function(**arguments)
+    except Exception as error:
+        return error
 
 
 def load_handlers(path: Path) -> Handlers:
