@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from understudy.cli.options import adapting, common, selecting, tools
+from understudy.cli.options import adapting, common, selecting, stubbing, tools
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.model.retirement import State
+from understudy.ops.functions import require_stubs, stub_place
 from understudy.ops.request import Request
 from understudy.ops.survey import fidelity_of, models_of
 from understudy.report.fidelity import fidelity_lines, fidelity_text
@@ -56,9 +58,12 @@ def models(ctx: click.Context, /, place: str, detailed_exitcode: bool, **options
 @selecting
 @tools
 @adapting
+@stubbing
 @common
 @click.pass_context
-def fidelity(ctx: click.Context, /, one: str, other: str, **options: Any) -> int:
+def fidelity(
+    ctx: click.Context, /, one: str, other: str, stubs: Path | None, **options: Any
+) -> int:
     """Show what becomes of each field of A's assistants in B: exact, mapped, degraded, dropped.
 
     B is a place, or a platform's name. It is neither read nor written and needs no key. Files and
@@ -68,9 +73,10 @@ def fidelity(ctx: click.Context, /, one: str, other: str, **options: Any) -> int
     \b
     understudy fidelity dump.json openai-agents
     understudy fidelity src responses --name 'Support*'
-    understudy fidelity src dst --file-search-as function
+    understudy fidelity src dst --file-search-as function --stubs handlers.py
     """
     session = Session(ctx)
+    require_stubs(stubs)
     adapted = session.adapting(options)
     strict = adapted.pop("strict")
     request = Request(
@@ -89,6 +95,8 @@ def fidelity(ctx: click.Context, /, one: str, other: str, **options: Any) -> int
     else:
         session.say(fidelity_text(table, quiet=session.quiet))
         session.say(unread_text(table.unread, table.source.name))
+    if stubs is not None:
+        session.run(lambda stop: stub_place(request, session.settings, stubs, stop=stop))
     if strict and any(table.losses()):
         return ExitCode.FAILURE
     return table.exit_code

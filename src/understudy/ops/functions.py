@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
-from understudy.errors import OutputError
+from understudy.config import Settings
+from understudy.errors import OutputError, UsageError
 from understudy.files import read_text, write_whole
 from understudy.model.assistant import Assistant
 from understudy.model.functions import PortedFunction, functions_to_port
+from understudy.ops.look import list_assistants
 from understudy.ops.replicate import Job
-from understudy.ops.request import FileSearch
+from understudy.ops.request import FileSearch, Request
+from understudy.platforms.dump_files import STANDARD_INPUT
 from understudy.replicate.plan import Action, Plan
 from understudy.replicate.tailoring import search_name, with_search_function
 from understudy.report.stubs import is_untouched, stubs
@@ -35,6 +39,18 @@ def ported(
         if shown[-1] is not one:
             searches[one.id] = search_name(one)
     return functions_to_port(shown, searches)
+
+
+async def stub_place(
+    request: Request, settings: Settings, path: Path, *, stop: asyncio.Event | None = None
+) -> None:
+    """Write the module for a request's source, which is read once more; raises UsageError."""
+    if str(request.source) == STANDARD_INPUT:
+        raise UsageError("Standard input can be read only once.", hint="Save it to a file first.")
+    listing = await list_assistants(
+        request.source, settings, selection=request.selection, stop=stop
+    )
+    write_stubs(path, ported(listing.assistants, request.file_search_as))
 
 
 def require_stubs(path: Path | None) -> None:
