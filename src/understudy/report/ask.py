@@ -23,16 +23,16 @@ class Veil:
 
     def pass_on(self, text: str) -> str:
         """Return what can be shown now."""
-        whole = self._rest + text
+        whole = hide(self._rest + text)
         tail = _TAIL.search(whole)
         cut = tail.start() if tail else len(whole)
         self._rest = whole[cut:]
-        return hide(whole[:cut])
+        return whole[:cut]
 
     def rest(self) -> str:
         """Return what was held back; nothing follows it."""
         rest, self._rest = self._rest, ""
-        return hide(rest)
+        return rest
 
 
 def note_text(heard: Heard) -> str:
