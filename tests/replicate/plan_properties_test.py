@@ -22,7 +22,8 @@ from understudy.platforms.openai_wire import Wire
 from understudy.platforms.snapshot import Snapshot
 from understudy.replicate.events import Status
 from understudy.replicate.gather import gather_both
-from understudy.replicate.plan import Action, PlanOptions, make_plan
+from understudy.replicate.plan import Action, PlanOptions
+from understudy.replicate.planning import make_plan
 from understudy.sandbox import Sandbox
 
 slow = settings(max_examples=25, deadline=None)

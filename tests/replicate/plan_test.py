@@ -11,7 +11,8 @@ from understudy.model.limits import ASSISTANTS_V2
 from understudy.platforms.base import Capabilities
 from understudy.platforms.memory import Memory
 from understudy.replicate.gather import gather
-from understudy.replicate.plan import Action, Change, Plan, PlanOptions, make_plan
+from understudy.replicate.plan import Action, Change, Plan, PlanOptions
+from understudy.replicate.planning import make_plan
 from understudy.replicate.selection import Selection
 
 LIMITED = Capabilities(limits=ASSISTANTS_V2, remote=True, lists_models=True)

@@ -10,7 +10,8 @@ from understudy.model.meaning import same
 from understudy.platforms.base import Platform
 from understudy.replicate.apply import apply_plan
 from understudy.replicate.gather import gather, gather_both
-from understudy.replicate.plan import Plan, PlanOptions, make_plan
+from understudy.replicate.plan import Plan, PlanOptions
+from understudy.replicate.planning import make_plan
 from understudy.replicate.result import RunResult
 
 
