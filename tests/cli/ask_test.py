@@ -150,7 +150,7 @@ def test_a_conversation_is_printed_and_goes_on(stage: Stage) -> None:
 
 def test_the_question_may_come_from_standard_input(stage: Stage) -> None:
     with stage.start("ask", "bundle/SUPPORT_BOT", "-", stdin=subprocess.PIPE) as process:
-        out, _ = process.communicate("What is up?", timeout=PATIENCE)
+        out, _ = process.communicate("What is up?\n", timeout=PATIENCE)
     assert process.returncode == 0
     assert 'You said: "What is up?"' in out
     stage.run("ask", "bundle/SUPPORT_BOT", "-").check(64)

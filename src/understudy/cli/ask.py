@@ -81,7 +81,12 @@ def ask(ctx: click.Context, /, path: str, question: str, **options: Any) -> int:
 
 
 def _question(given: str) -> str:
-    text = sys.stdin.read() if given == "-" else given
+    text = given
+    if given == "-":
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8-sig").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"The question is not UTF-8 (at byte {error.start}).") from error
     if not text.strip():
         raise UsageError("The question is empty.")
     return text
