@@ -49,6 +49,7 @@ def test_importing_and_help_load_nothing_heavy(stage: Stage, code: str) -> None:
         ["profiles", "--check"],
         ["sandbox", "--help"],
         ["demo", "--help"],
+        ["ask", "--help"],
     ],
     ids=" ".join,
 )

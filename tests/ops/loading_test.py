@@ -95,6 +95,15 @@ def test_every_place_gives_the_same_request(
     assert (function.name, function.description) == ("find_order", "Look an order up.")
 
 
+def test_what_a_model_refuses_is_left_out_as_in_a_bundle(
+    stage: Stage, here: Path, settings: Settings
+) -> None:
+    stage.write("dump.json", [{**BOT, "model": "o3", "temperature": 0.3}])
+    assert (
+        "temperature" not in understudy.load("dump.json/Support Bot", settings).responses_kwargs()
+    )
+
+
 def test_a_name_may_hold_slashes_where_the_rest_is_a_place(
     stage: Stage, here: Path, settings: Settings
 ) -> None:

@@ -24,6 +24,7 @@ from understudy.platforms.responses import Bundle
 from understudy.platforms.responses_form import folded
 from understudy.replicate.gather import gather
 from understudy.replicate.inventory import Inventory
+from understudy.replicate.tailoring import Tailoring, tailor
 
 _FILE = ".json"
 
@@ -182,6 +183,7 @@ def _arguments(place: Platform, assistant: Assistant) -> Json:
         arguments = read_json(Path(place.info.address) / f"{assistant.id}{_FILE}")
         return dict(arguments)
     rendered = Bundle(".").render(assistant, Marker(without=frozenset()))
+    rendered = tailor(rendered, Tailoring(), None, runs=True)  # without what its model refuses
     if stopping := [finding for finding in rendered.findings if finding.blocks]:
         raise RejectedError(
             f"{assistant.label} cannot be put into a request: {stopping[0].message}",
