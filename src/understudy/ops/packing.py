@@ -37,7 +37,8 @@ from understudy.replicate.knowledge.plan import (
     to_survey,
 )
 from understudy.replicate.knowledge.routes import survey
-from understudy.replicate.plan import Identity, PlanOptions, make_plan, one_home, pair
+from understudy.replicate.plan import Identity, PlanOptions
+from understudy.replicate.planning import make_plan, one_home, pair
 from understudy.replicate.reading import together
 
 

@@ -28,7 +28,8 @@ from understudy.replicate.hosting import Hosting, furnished, read_environments
 from understudy.replicate.identity import RANDOM
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge.originals import Originals
-from understudy.replicate.plan import Identity, Plan, PlanOptions, make_plan
+from understudy.replicate.plan import Identity, Plan, PlanOptions
+from understudy.replicate.planning import make_plan
 from understudy.replicate.prune import orphans, plan_pruning, require_few
 from understudy.replicate.reading import together
 from understudy.replicate.recorder import Recorder

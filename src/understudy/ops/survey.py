@@ -19,7 +19,8 @@ from understudy.platforms.catalog import PLATFORMS, PlaceSettings, build
 from understudy.profile import OPENAI_URL
 from understudy.replicate.gather import gather
 from understudy.replicate.inventory import Inventory
-from understudy.replicate.plan import PlanOptions, make_plan
+from understudy.replicate.plan import PlanOptions
+from understudy.replicate.planning import make_plan
 from understudy.replicate.selection import Selection
 from understudy.replicate.survey import FidelityTable, ModelSurvey, survey_models
 
