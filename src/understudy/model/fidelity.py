@@ -16,6 +16,10 @@ class Fidelity(StrEnum):
     DROPPED = "dropped"  # it has no home there
 
 
+#: What counts as a loss.
+LOSSY = frozenset({Fidelity.DEGRADED, Fidelity.DROPPED})
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """One field's fate; `reason` is empty only where the field travelled exactly."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
+from understudy.model.fidelity import Ledger
 from understudy.model.findings import Findings
 from understudy.platforms.base import PlaceInfo
 from understudy.platforms.environments import Environment
@@ -130,8 +130,3 @@ class Plan:
         """Whether applying it writes or deletes anything."""
         carries = self.knowledge is not None and self.knowledge.pending
         return bool(self.writes or self.deletions or carries)
-
-
-def notable(ledger: Ledger) -> tuple[LedgerEntry, ...]:
-    """Return the entries that are not exact."""
-    return tuple(entry for entry in ledger if entry.fidelity is not Fidelity.EXACT)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from understudy.model.assistant import CLONED_FROM, READ_ONLY, Assistant
-from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
+from understudy.model.fidelity import LOSSY, Fidelity, Ledger, LedgerEntry
 from understudy.model.fieldmap.to_agent import LINKS
 from understudy.model.findings import Finding, error
 from understudy.model.kinds import KNOWN, Kind
@@ -332,7 +332,7 @@ def _with_note(entry: LedgerEntry, keys: list[str]) -> LedgerEntry:
 
 def _losses(ledger: Ledger) -> Iterator[Finding]:
     for entry in ledger:
-        if entry.fidelity in (Fidelity.DEGRADED, Fidelity.DROPPED):
+        if entry.fidelity in LOSSY:
             yield error(
                 "loss-refused",
                 f"{entry.field} would be {entry.fidelity}: {entry.reason}.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from understudy.errors import ExitCode
 from understudy.model.assistant import Assistant
-from understudy.model.fidelity import Fidelity
+from understudy.model.fidelity import LOSSY
 from understudy.model.findings import Findings
 from understudy.model.retirement import Fate, Offered, State, fate
 from understudy.platforms.base import PlaceInfo
@@ -80,7 +80,3 @@ class FidelityTable:
         """What the process should tell its caller: parts that could not be read."""
         lacking = any(finding.blocks for finding in self.unread)
         return ExitCode.PARTLY if lacking else ExitCode.DONE
-
-
-#: What counts as a loss.
-LOSSY = frozenset({Fidelity.DEGRADED, Fidelity.DROPPED})

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import click
 
 from understudy.model.assistant import FIELDS
-from understudy.model.fidelity import Fidelity, LedgerEntry
-from understudy.replicate.survey import LOSSY, FidelityTable
+from understudy.model.fidelity import LOSSY, Fidelity, LedgerEntry
+from understudy.replicate.survey import FidelityTable
 from understudy.report.clean import clean, fit, width
 from understudy.report.jsonlines import finding_fields, ledger_fields, line, place_fields
 from understudy.report.text import counted, warnings_text

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from understudy.model.fidelity import LOSSY, Fidelity
 from understudy.model.functions import PortedFunction
 from understudy.replicate.events import FileOutcome, FileStatus, Outcome, Status
 from understudy.replicate.knowledge.route import FIDELITY
-from understudy.replicate.plan import Plan, notable
+from understudy.replicate.plan import Plan
 from understudy.replicate.result import RunResult
 from understudy.report.clean import cell, code
 from understudy.report.functions import functions_markdown
@@ -132,18 +134,31 @@ def _file(file: FileOutcome) -> str:
 
 
 def _fidelity(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield what became of the fields, first over all assistants, then what each of them lost."""
     yield "\n## Fidelity\n"
     there = [outcome for outcome in outcomes if arrived(outcome)]
     if not there:
         yield "Nothing arrived."
         return
-    rows = [(o, entry) for o in there for entry in notable(o.ledger)]
-    if not rows:
-        yield "Every field of what arrived is exact."
+    entries = Counter(entry for outcome in there for entry in outcome.ledger)
+    fates = [sum(n for e, n in entries.items() if e.fidelity is fate) for fate in Fidelity]
+    said = ", ".join(f"{n} {fate}" for n, fate in zip(fates, Fidelity, strict=True))
+    yield f"Fields of what arrived: {said}."
+    told = [(entry, n) for entry, n in entries.items() if entry.fidelity is not Fidelity.EXACT]
+    if not told:
         return
-    yield "Every field of what arrived is exact, but for these.\n"
+    yield "\n| field | | assistants | reason |"
+    yield "|---|---|---:|---|"
+    for fate in reversed(list(Fidelity)):
+        for entry, n in told:
+            if entry.fidelity is fate:
+                yield f"| {cell(entry.field)} | {fate} | {n} | {cell(entry.reason)} |"
+    losses = [(o, entry) for o in there for entry in o.ledger if entry.fidelity in LOSSY]
+    if not losses:
+        return
+    yield f"\n### Lost ({len(losses)})\n"
     yield "| name | field | | reason |"
     yield "|---|---|---|---|"
-    for outcome, entry in rows:
+    for outcome, entry in losses:
         name = cell(outcome.name) if outcome.name else f"(nameless {code(outcome.source_id)})"
         yield f"| {name} | {cell(entry.field)} | {entry.fidelity} | {cell(entry.reason)} |"

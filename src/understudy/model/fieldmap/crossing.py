@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
@@ -52,10 +53,18 @@ class Crossing:
     def _note(self, field: str, fidelity: Fidelity, reason: str) -> None:
         before = self._entries.get(field)
         if before is not None:
+            if fidelity is Fidelity.EXACT:
+                return
             reasons = [one for one in (before.reason, reason) if one]
             reason = "; ".join(dict.fromkeys(reasons))
             fidelity = max(before.fidelity, fidelity, key=_ORDER.index)
-        self._entries[field] = LedgerEntry(field, fidelity, reason)
+        self._entries[field] = _entry(field, fidelity, reason)
+
+
+@lru_cache(maxsize=1024)
+def _entry(field: str, fidelity: Fidelity, reason: str) -> LedgerEntry:
+    """Return one object for the same fate: thousands of assistants share it."""
+    return LedgerEntry(field, fidelity, reason)
 
 
 def is_set(value: Any) -> bool:

@@ -58,7 +58,7 @@ def for_request(fields: Mapping[str, Any], crossing: Crossing) -> Json:
 
 
 def _for_request(tool: Any, crossing: Crossing) -> Any:
-    if not isinstance(tool, dict):
+    if not isinstance(tool, dict) or ("credential_id" not in tool and None not in tool.values()):
         return tool
     if tool.get("credential_id"):
         reason = "vaults stay in their project: create the credential there and name it"
