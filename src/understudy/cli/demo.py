@@ -20,16 +20,25 @@ from understudy.ops.rehearsal import (
     Stage,
     edit_one,
     sandbox,
+    save_listing,
     write_originals,
 )
 from understudy.report.jsonlines import line
 
-#: Scenes that are no command: one assistant changes in the source; a report is shown.
+#: Scenes that are no command: one assistant changes in the source; it is saved; a report is shown.
 EDIT = ("edit",)
+SAVE = ("save",)
 REPORT = ("report", "report.md")
 NEEDED = ("report", "files-needed.md")
 _KNOWLEDGE = ("--file-search", "--code-interpreter", "--files-dir", "originals")
 _TEXTS = (*_KNOWLEDGE, "--text-fallback")
+
+#: What was saved before the endpoint went, and what of it is taken on.
+DUMP = "saved.json"
+_SOME = (
+    *("--name", "Support Bot", "--name", "* Analyst", "--file-search", "--code-interpreter"),
+    *("--map-model", "recommended", "--yes"),
+)
 
 #: A comment, the arguments of `understudy`, and the exit code that they end with.
 _SCENES: tuple[tuple[str, tuple[str, ...], int], ...] = (
@@ -53,6 +62,27 @@ _SCENES: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ),
     ("Now somebody edits one assistant in A. The plan shows the fields:", EDIT, 0),
     ("", ("plan", "--name", "Support Bot", *_TEXTS), 0),
+    (
+        "At OpenAI, the Assistants API is gone. Say that a saved listing is all that is left of A:",
+        SAVE,
+        0,
+    ),
+    ("Which models do they use, and which of those are dying?", ("models", DUMP), 0),
+    (
+        "Make agents of three of them. A's own stores and files are found where they are:",
+        ("clone", "--from", DUMP, "--to", "agents", *_SOME, "--file-search-as", "function"),
+        0,
+    ),
+    (
+        "And requests for the Responses API, one file each, with stubs for their functions:",
+        ("--quiet", "clone", "--from", DUMP, "--to", "bundle", *_SOME, "--stubs", "handlers.py"),
+        0,
+    ),
+    (
+        "Ask one of them. The answer comes out of its vector store:",
+        ("ask", "bundle/SUPPORT_BOT", "Can washed goods be returned?"),
+        0,
+    ),
 )
 
 
@@ -103,6 +133,10 @@ class _Play:
         if arguments == EDIT:
             self._tell(f"(edited: {await edit_one(base_url)})")
             return 0
+        if arguments == SAVE:
+            count = await save_listing(base_url, folder / DUMP)
+            self._tell(f"(saved: {DUMP}, {count} assistants)")
+            return 0
         if arguments[0] == "report":
             self._tell(_beginning(folder / "out" / arguments[1]))
             return 0
@@ -124,6 +158,8 @@ class _Play:
 def _environment(base_url: str) -> dict[str, str]:
     """Return this process's environment with the sandbox's two projects as src and dst.
 
+    Agents and requests of the source project are the places agents and bundle.
+
     Whatever else is configured here stays out: a demo must not touch a real place.
     """
     mine = (
@@ -136,8 +172,13 @@ def _environment(base_url: str) -> dict[str, str]:
         "OUTPUT_DIR",
     )
     kept = {key: value for key, value in os.environ.items() if not key.startswith(mine)}
+    places = {"AGENTS_PLATFORM": "openai-agents", "BUNDLE_PLATFORM": "responses"}
+    places["BUNDLE_PATH"] = "bundle"
+    for name in ("AGENTS", "BUNDLE"):
+        places |= {f"{name}_BASE_URL": base_url, f"{name}_API_KEY": SOURCE_KEY}
     return {
         **kept,
+        **{f"UNDERSTUDY_PROFILE_{name}": value for name, value in places.items()},
         "OPENAI_SRC_BASE_URL": base_url,
         "OPENAI_SRC_API_KEY": SOURCE_KEY,
         "OPENAI_DST_BASE_URL": base_url,

@@ -55,4 +55,7 @@ KNOWN = frozenset(name for fields in FIELDS_OF.values() for name in fields)
 def kind_of(raw: Mapping[str, Any]) -> Kind:
     """Return the kind of a record; what does not say otherwise is an assistant."""
     said = raw.get("object")
-    return next((kind for kind in Kind if kind == said), Kind.ASSISTANT)
+    return _KINDS.get(said, Kind.ASSISTANT) if isinstance(said, str) else Kind.ASSISTANT
+
+
+_KINDS: Mapping[str, Kind] = {str(kind): kind for kind in Kind}

@@ -7,8 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from understudy.errors import UsageError
+
+if TYPE_CHECKING:
+    from understudy.platforms.assistants_v2 import AssistantsV2
 
 #: The keys of the two projects that a rehearsal starts with; they open nothing else.
 SOURCE_KEY = "sk-sandbox-source"
@@ -90,14 +94,24 @@ def write_originals(folder: Path) -> None:
         (folder / name).write_bytes(content)
 
 
+async def save_listing(base_url: str, path: Path) -> int:
+    """Save the source project's assistants as the API lists them; return how many there are."""
+    from understudy.files import write_whole
+    from understudy.model.canonical import pretty
+
+    place = _source(base_url)
+    try:
+        page = await place.list_page()
+    finally:
+        await place.aclose()
+    data = [dict(assistant.raw) for assistant in page.assistants]
+    write_whole(path, pretty({"object": "list", "data": data}, sort_keys=False))
+    return len(data)
+
+
 async def edit_one(base_url: str) -> str:
     """Change one assistant in the sandbox's source project as a person would; returns its name."""
-    from pydantic import SecretStr
-
-    from understudy.platforms.assistants_v2 import AssistantsV2
-    from understudy.platforms.openai_wire import Wire
-
-    place = AssistantsV2(Wire("src", base_url, SecretStr(SOURCE_KEY)))
+    place = _source(base_url)
     try:
         page = await place.list_page()
         one = next(a for a in page.assistants if a.functions() and a.raw.get("instructions"))
@@ -113,3 +127,12 @@ async def edit_one(base_url: str) -> str:
     finally:
         await place.aclose()
     return one.name
+
+
+def _source(base_url: str) -> AssistantsV2:
+    from pydantic import SecretStr
+
+    from understudy.platforms.assistants_v2 import AssistantsV2
+    from understudy.platforms.openai_wire import Wire
+
+    return AssistantsV2(Wire("src", base_url, SecretStr(SOURCE_KEY)))

@@ -63,8 +63,9 @@ def environment_ledger(agent: Assistant, known: Mapping[str, Environment] | None
 
     Nothing where they were not read: then it was said that nobody asked for it.
     """
-    named = agent.metadata.get(TEMPLATE)
-    if known is None or not named or kind_of(agent.raw) is not Kind.AGENT:
+    if known is None or kind_of(agent.raw) is not Kind.AGENT:
+        return ()
+    if not (named := agent.metadata.get(TEMPLATE)):
         return ()
     if (template := known.get(str(named))) is None:
         reason = f"{named} is not there any more"
@@ -80,15 +81,15 @@ def template_name(source_id: str) -> str:
     return f"understudy {source_id}"
 
 
-def announced(payload: Mapping[str, Any]) -> dict[str, Any]:
+def announced(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return an agent's payload with the metadata that its knowledge will need."""
     resources, metadata = payload.get("tool_resources"), payload.get("metadata")
     if not isinstance(resources, Mapping) or not isinstance(metadata, Mapping):
-        return dict(payload)
+        return payload
     pending = {
         key: PENDING for tool, key in _KEYS.items() if key not in metadata and _ids(resources, tool)
     }
-    return {**payload, "metadata": {**metadata, **pending}}
+    return {**payload, "metadata": {**metadata, **pending}} if pending else payload
 
 
 def settled(payload: Mapping[str, Any]) -> dict[str, Any]:

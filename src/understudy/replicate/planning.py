@@ -120,7 +120,10 @@ class _Planner:
         if self._capabilities.replaces_metadata and here is not None:
             rendered, others = _with_others(rendered, here)
         if self._capabilities.kind is Kind.AGENT:
-            rendered = replace(rendered, payload=announced(rendered.payload))
+            payload = announced(rendered.payload)
+            rendered = (
+                rendered if payload is rendered.payload else replace(rendered, payload=payload)
+            )
         payload = rendered.payload
         base = Change(
             Action.UNCHANGED,
@@ -313,6 +316,8 @@ def _with_others(rendered: Rendered, here: Assistant) -> tuple[Rendered, tuple[s
         for key, value in here.metadata.items()
         if key not in rendered.owned and key not in wanted
     }
+    if not others:
+        return rendered, ()
     payload = {**rendered.payload, "metadata": {**others, **wanted}}
     ledger = rendered.ledger
     if told := sorted(others.keys() - LINKS - {CLONED_FROM}):

@@ -66,7 +66,7 @@ def _said(end: Fate) -> str:
         return f"dies on {end.shutdown}{instead}"
     if end.state is State.ABSENT:
         return f"not offered by this place{instead}"
-    return "alive" if end.state is State.ALIVE else "nothing is known"
+    return "alive" if end.state is State.ALIVE else "no end is known"
 
 
 def _origin(survey: ModelSurvey) -> str:
