@@ -42,6 +42,13 @@ from understudy.replicate.planning import make_plan, one_home, pair
 from understudy.replicate.reading import together
 
 
+#: What to do about a destination without knowledge: a snapshot, or else a bundle.
+_REMEDY = {
+    False: "A snapshot with knowledge is a directory: give a path that does not end in .json.",
+    True: "A bundle names what lies in a project: make a profile of it, and give it a key.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """The knowledge's part of a plan, and what carrying it takes (None with nothing to carry)."""
@@ -81,8 +88,8 @@ async def pack(
     if destination.knowledge is None or finisher.knowledge is None:
         raise UsageError(
             f"{destination.info.name} can hold no files and vector stores.",
-            hint="A snapshot with knowledge is a directory: give a path that does not end in "
-            ".json. Or go without --file-search and --code-interpreter.",
+            hint=f"{_REMEDY[destination.capabilities.inline]} Or go without --file-search and "
+            "--code-interpreter.",
         )
     in_place = False
     if source.knowledge is None:
