@@ -41,7 +41,6 @@ from understudy.replicate.plan import Identity, PlanOptions
 from understudy.replicate.planning import make_plan, one_home, pair
 from understudy.replicate.reading import together
 
-
 #: What to do about a destination without knowledge: a snapshot, or else a bundle.
 _REMEDY = {
     False: "A snapshot with knowledge is a directory: give a path that does not end in .json.",
