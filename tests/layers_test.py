@@ -81,7 +81,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "report": ("report", "errors", "redact", "profile", *DATA),
     "ops": ("model", "platforms", "replicate", "report", "config", *LEAVES, "ops"),
-    "ops.rehearsal": ("sandbox", "errors", "platforms"),
+    "ops.rehearsal": ("sandbox", "errors", "files", "model", "platforms"),
     "cli": ("ops", "report", "config", *LEAVES, *DATA, "cli"),
     "sandbox": ("sandbox",),
     "__init__": ("config", "ops", "model", "platforms", "replicate", *LEAVES),

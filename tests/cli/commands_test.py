@@ -203,14 +203,20 @@ def demo(stage: Stage, *flags: str) -> Done:
 
 def test_the_demo_plays_the_whole_job_in_json(stage: Stage) -> None:
     done = demo(stage, "--json")
-    (first, second) = done.of("run")
+    (first, second, *later) = done.of("run")
     assert (first["summary"]["created"], first["summary"]["partial"]) == (24, 1)
     assert first["summary"]["files"] == {"moved": 10, "missing": 1}
     assert (second["summary"]["unchanged"], second["summary"]["partial"]) == (24, 1)
     assert second["summary"]["files"] == {"there": 10, "missing": 1}
     degraded = [f["name"] for f in done.of("file_result") if f["fidelity"] == "degraded"]
     assert degraded == ["warranty-terms.md"] * 2
-    assert done.of("plan")[-1]["summary"]["update"] == 1
+    assert done.of("plan")[3]["summary"]["update"] == 1
+    assert [run["destination"]["platform"] for run in later] == ["openai-agents", "responses"]
+    for run in later:
+        assert run["summary"]["created"] == run["summary"]["total"] == 3
+        assert run["summary"]["files"] == {"there": 8}
+    (answer,) = done.of("answer")
+    assert "Washed goods are never returns" in answer["text"]
     assert done.of("scene")
     assert stage.files() == []
     assert stage.sandbox.requests == []  # it keeps to its own sandbox

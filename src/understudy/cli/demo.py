@@ -114,7 +114,7 @@ class _Play:
     async def _play(self, stop: asyncio.Event) -> int:
         with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
             write_originals(Path(folder) / "originals")
-            async with sandbox(Stage(demo=True, latency=0.2)) as base_url:
+            async with sandbox(Stage(demo=True, latency=0.1)) as base_url:
                 self._tell(f"The sandbox, an OpenAI look-alike, runs on {base_url}.")
                 for comment, arguments, expected in _SCENES:
                     if stop.is_set():
