@@ -97,6 +97,8 @@ def _tool(tool: Any) -> Any:
         if isinstance(transport := filled.get("transport"), dict):
             told = _told(transport)
             filled["transport"] = {key: v for key, v in told.items() if v not in ({}, [])}
+        if isinstance(location := filled.get("location"), dict):
+            filled["location"] = _told(location)
         return filled
     return tool
 

@@ -99,7 +99,11 @@ class AssistantsV2:
 
     def render(self, assistant: Assistant, marker: Marker) -> Rendered:
         """Return every field of an assistant as it is, other kinds in an assistant's form."""
-        return render_fields(assistant, marker, target=Kind.ASSISTANT)
+        rendered = render_fields(assistant, marker, target=Kind.ASSISTANT)
+        tools = rendered.payload.get("tools")
+        if not isinstance(tools, list) or not any(map(_says_null, tools)):
+            return rendered
+        return replace(rendered, payload={**rendered.payload, "tools": [*map(_for_request, tools)]})
 
     async def flush(self) -> None:
         """Every write is durable once it was answered."""
@@ -118,3 +122,16 @@ def _path(assistant_id: str) -> str:
     from urllib.parse import quote
 
     return f"/assistants/{quote(assistant_id, safe='')}"
+
+
+def _says_null(tool: Any) -> bool:
+    """Tell whether a function says null where a request may only leave out: saved JSON does."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return isinstance(function, dict) and None in function.values()
+
+
+def _for_request(tool: Any) -> Any:
+    if not _says_null(tool):
+        return tool
+    function = {key: value for key, value in tool["function"].items() if value is not None}
+    return {**tool, "function": function}

@@ -160,16 +160,18 @@ def _silence(payload: dict[str, Any], model: Traits | None, name: str) -> Iterat
     if model is None:
         return
     effort = _effort(payload)
-    if effort is not None and (not model.reasons or effort in model.refuses):
-        if "reasoning_effort" in payload:
-            del payload["reasoning_effort"]
-        else:
-            rest = {k: v for k, v in payload["reasoning"].items() if k != "effort"}
+    if not model.reasons and _reasoning(payload):
+        for field_name in ("reasoning_effort", "reasoning"):
+            payload.pop(field_name, None)
+        yield LedgerEntry("reasoning_effort", Fidelity.DROPPED, f"{name} does not reason")
+    elif effort is not None and effort in model.refuses:
+        payload.pop("reasoning_effort", None)
+        rest = {k: v for k, v in _reasoning(payload).items() if k != "effort"}
+        payload.pop("reasoning", None)
+        if rest:
             payload["reasoning"] = rest
-            if not rest:
-                del payload["reasoning"]
-        what = "does not reason" if not model.reasons else f"knows no effort {effort!r}"
-        yield LedgerEntry("reasoning_effort", Fidelity.DROPPED, f"{name} {what}")
+        lost = Fidelity.DEGRADED if rest else Fidelity.DROPPED
+        yield LedgerEntry("reasoning_effort", lost, f"{name} knows no effort {effort!r}")
     if not model.reasons or _samples(payload, model):
         return
     for field_name in _SAMPLING:
@@ -182,6 +184,14 @@ def _silence(payload: dict[str, Any], model: Traits | None, name: str) -> Iterat
 
 def _samples(payload: Mapping[str, Any], model: Traits) -> bool:
     return model.samples and _effort(payload) == "none"
+
+
+def _reasoning(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a payload says about reasoning, wherever it says it."""
+    reasoning = payload.get("reasoning")
+    said = dict(reasoning) if isinstance(reasoning, dict) else {}
+    said |= {"effort": _effort(payload)}
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _effort(payload: Mapping[str, Any]) -> Any:

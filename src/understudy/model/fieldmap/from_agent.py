@@ -93,6 +93,7 @@ def _text(field: str, text: Any, record: Json, crossing: Crossing) -> None:
         crossing.dropped("text.format", "nobody else has such a format")
     if text.get("verbosity") not in (None, "medium"):
         record["verbosity"] = text["verbosity"]
+        crossing.mapped(field, "verbosity")
 
 
 def _tools(field: str, tools: Any, record: Json, crossing: Crossing) -> None:

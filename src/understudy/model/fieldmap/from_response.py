@@ -110,6 +110,7 @@ def _text(text: Any, record: Json, crossing: Crossing) -> None:
             crossing.dropped(f"text.{extra}", "only requests have such an option")
     if isinstance(text, dict) and is_set(text.get("verbosity")):
         record["verbosity"] = text["verbosity"]
+        crossing.mapped("text", "verbosity")
 
 
 def _reasoning(reasoning: Any, record: Json, crossing: Crossing) -> None:
