@@ -78,12 +78,14 @@ class AssistantsV2:
 
     async def create(self, payload: Mapping[str, Any]) -> Assistant:
         """Create an assistant."""
-        reply = await self._client.request("POST", "/assistants", body=payload, collection=True)
+        reply = await self._client.request(
+            "POST", "/assistants", body=_sent(payload), collection=True
+        )
         return self._assistant(reply)
 
     async def update(self, assistant_id: str, fields: Mapping[str, Any]) -> Assistant:
         """Set the given fields."""
-        reply = await self._client.request("POST", _path(assistant_id), body=fields)
+        reply = await self._client.request("POST", _path(assistant_id), body=_sent(fields))
         return self._assistant(reply)
 
     async def delete(self, assistant_id: str) -> None:
@@ -99,11 +101,7 @@ class AssistantsV2:
 
     def render(self, assistant: Assistant, marker: Marker) -> Rendered:
         """Return every field of an assistant as it is, other kinds in an assistant's form."""
-        rendered = render_fields(assistant, marker, target=Kind.ASSISTANT)
-        tools = rendered.payload.get("tools")
-        if not isinstance(tools, list) or not any(map(_says_null, tools)):
-            return rendered
-        return replace(rendered, payload={**rendered.payload, "tools": [*map(_for_request, tools)]})
+        return render_fields(assistant, marker, target=Kind.ASSISTANT)
 
     async def flush(self) -> None:
         """Every write is durable once it was answered."""
@@ -122,6 +120,14 @@ def _path(assistant_id: str) -> str:
     from urllib.parse import quote
 
     return f"/assistants/{quote(assistant_id, safe='')}"
+
+
+def _sent(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields as a request takes them."""
+    tools = fields.get("tools")
+    if not isinstance(tools, list) or not any(map(_says_null, tools)):
+        return fields
+    return {**fields, "tools": [*map(_for_request, tools)]}
 
 
 def _says_null(tool: Any) -> bool:

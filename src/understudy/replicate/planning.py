@@ -12,7 +12,7 @@ from typing import Any
 from understudy.model.assistant import CLONED_FROM, READ_ONLY, Assistant
 from understudy.model.fidelity import LOSSY, Fidelity, Ledger, LedgerEntry
 from understudy.model.fieldmap.to_agent import LINKS
-from understudy.model.findings import Finding, error
+from understudy.model.findings import Finding, Findings, error
 from understudy.model.kinds import KNOWN, Kind
 from understudy.model.limits import check
 from understudy.model.meaning import RESETS, meaning, same
@@ -24,12 +24,7 @@ from understudy.replicate.identity import Counterpart, counterparts
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge.linking import Linker, without_idle_search
 from understudy.replicate.plan import Action, Change, Identity, Plan, PlanOptions
-from understudy.replicate.tailoring import (
-    refused,
-    searched,
-    tailor,
-    with_search_function,
-)
+from understudy.replicate.tailoring import Tailor, refused, searched, with_search_function
 
 Render = Callable[[Assistant, Marker], Rendered]
 
@@ -99,6 +94,10 @@ class _Planner:
         self._knowledge = knowledge
         self._capabilities = destination.capabilities
         self._models = destination.models if options.check_models else None
+        able = destination.capabilities
+        self._tailor = Tailor(
+            options.tailoring, self._models, runs=able.runs, dated=able.openai_models
+        )
         # A field nobody knows is compared where the destination shows it at all: one that it
         # refused or does not keep must not come up again in every plan.
         shown = {key for a in destination.assistants for key in a.raw}
@@ -131,9 +130,9 @@ class _Planner:
             source.name,
             here.id if here else None,
             ledger=rendered.ledger,
-            findings=tuple(f for f in rendered.findings if not f.blocks),
+            findings=_harmless(rendered.findings),
             model=str(payload.get("model") or ""),
-            owned=tuple(sorted(rendered.owned)),
+            owned=tuple(sorted(rendered.owned)) if rendered.owned else (),
             others=others,
         )
         if self._knowledge is not None:
@@ -187,21 +186,19 @@ class _Planner:
 
         With `strict`, whatever is lost is a finding that blocks.
         """
-        tailoring, marker = self._options.tailoring, self._marker(source, here)
-        replaced = tailoring.search_function and "file_search" in self._capabilities.homeless
+        marker, wanted = self._marker(source, here), self._options.tailoring.search_function
+        replaced = wanted and "file_search" in self._capabilities.homeless
         shown = with_search_function(source) if replaced else source
         rendered = self._render(shown, marker)
         if shown is not source:
             rendered = searched(rendered, source)
-        able = self._capabilities
-        rendered = tailor(
-            rendered, tailoring, self._models, runs=able.runs, dated=able.openai_models
-        )
+        rendered = self._tailor.fit(rendered)
         if self._knowledge is not None:
             rendered = self._knowledge.link(source, here, rendered)
         if self._capabilities.inline:
             rendered = without_idle_search(rendered, here)
-        if told := environment_ledger(source, self._options.environments):
+        environments = self._options.environments
+        if environments is not None and (told := environment_ledger(source, environments)):
             rendered = replace(rendered, ledger=(*rendered.ledger, *told))
         if self._options.strict and (lost := tuple(_losses(rendered.ledger))):
             rendered = replace(rendered, findings=rendered.findings + lost)
@@ -228,7 +225,7 @@ class _Planner:
 
     def _differing(self, rendered: Rendered, here: Assistant) -> Iterator[tuple[str, Any]]:
         payload, there = rendered.payload, here.raw
-        ignored, silent = self._options.ignore, refused(payload)
+        ignored = self._options.ignore
         for name in (*rendered.fields, *self._comparable_extras(payload)):
             wanted, found = payload.get(name), there.get(name)
             if wanted is found or (type(wanted) is type(found) in _PLAIN and wanted == found):
@@ -236,12 +233,13 @@ class _Planner:
             if name == "tool_resources" or name in ignored:
                 continue
             if not same(name, wanted, found):
-                reset = None if name in silent else RESETS.get(name)
+                reset = None if name in refused(payload) else RESETS.get(name)
                 yield name, payload.get(name, reset)
 
     def _comparable_extras(self, payload: Mapping[str, Any]) -> list[str]:
-        if not (extras := payload.keys() - KNOWN - READ_ONLY - self._options.ignore):
+        if payload.keys() <= KNOWN:
             return []
+        extras = payload.keys() - KNOWN - READ_ONLY - self._options.ignore
         return sorted(extras if self._extras is None else extras & self._extras)
 
     def _left_out(self, payload: Mapping[str, Any], here: Assistant) -> list[LedgerEntry]:
@@ -265,6 +263,10 @@ class _Planner:
     def _details(differing: Mapping[str, Any], here: Assistant) -> Iterator[FieldChange]:
         for name, after in differing.items():
             yield from diff(meaning(name, here.raw.get(name)), meaning(name, after), name)
+
+
+def _harmless(findings: Findings) -> Findings:
+    return tuple(finding for finding in findings if not finding.blocks) if findings else ()
 
 
 def _corrected(ledger: Ledger, entries: list[LedgerEntry]) -> Ledger:

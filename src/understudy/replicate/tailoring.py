@@ -8,7 +8,7 @@ from typing import Any
 
 from understudy.model.assistant import Assistant
 from understudy.model.fidelity import Fidelity, LedgerEntry
-from understudy.model.findings import Finding, Severity
+from understudy.model.findings import Finding, Findings, Severity
 from understudy.model.retirement import Fate, Offered, State, Traits, fate, traits
 from understudy.platforms.base import Rendered
 
@@ -70,6 +70,62 @@ def searched(rendered: Rendered, source: Assistant) -> Rendered:
     return replace(rendered, ledger=(*kept, entry))
 
 
+class Tailor:
+    """Fits renderings to one destination; what is known of a model is looked up once.
+
+    Where nothing `runs`, only what was asked for is changed. `dated` places have OpenAI's models,
+    of which it is known when they end.
+    """
+
+    def __init__(
+        self,
+        tailoring: Tailoring,
+        offered: Offered | None,
+        *,
+        runs: bool,
+        dated: bool = True,
+    ) -> None:
+        self._tailoring = tailoring
+        self._offered = offered
+        self._runs = runs
+        self._warns = runs and dated and bool(tailoring.today)
+        self._known: dict[str, tuple[str, Traits | None, Findings]] = {}
+
+    def fit(self, rendered: Rendered) -> Rendered:
+        """Return the rendering with the model to be used, and without what that refuses. Pure."""
+        model = rendered.payload.get("model")
+        if not isinstance(model, str) or not model:
+            return rendered
+        target, able, warnings = self._of(model)
+        swaps = target != model
+        touched = swaps or (self._runs and able is not None and _speaks(rendered.payload, able))
+        if not touched:
+            if not warnings:
+                return rendered
+            return replace(rendered, findings=rendered.findings + warnings)
+        payload = dict(rendered.payload)
+        entries: list[LedgerEntry] = []
+        if swaps:
+            payload["model"] = target
+            entries.append(_swapped(model, target, self._tailoring, self._offered))
+            entries += _adjust_effort(payload, traits(model), able, rendered.fields, target)
+        entries += _silence(payload, able, target)
+        entries = [_named_as_there(entry, rendered) for entry in entries]
+        fields = {entry.field for entry in entries}
+        kept = tuple(entry for entry in rendered.ledger if entry.field not in fields)
+        findings = rendered.findings + warnings
+        return replace(rendered, payload=payload, ledger=(*kept, *entries), findings=findings)
+
+    def _of(self, model: str) -> tuple[str, Traits | None, Findings]:
+        """Return the model to use instead, what it does with parameters, and what to know of it."""
+        if model not in self._known:
+            target = self._tailoring.target(model, self._offered)
+            end = fate(target, self._tailoring.today, self._offered)
+            warnings = tuple(_warnings(end)) if self._warns else ()
+            self._known[model] = target, traits(target), warnings
+        return self._known[model]
+
+
 def tailor(
     rendered: Rendered,
     tailoring: Tailoring,
@@ -78,32 +134,15 @@ def tailor(
     runs: bool,
     dated: bool = True,
 ) -> Rendered:
-    """Return the rendering with the model that is to be used, and without what it refuses.
+    """Return one rendering, fitted; see `Tailor`."""
+    return Tailor(tailoring, offered, runs=runs, dated=dated).fit(rendered)
 
-    Where nothing `runs`, only what was asked for is changed. `dated` places have OpenAI's models,
-    of which it is known when they end.
-    """
-    model = rendered.payload.get("model")
-    if not isinstance(model, str) or not model:
-        return rendered
-    payload = dict(rendered.payload)
-    entries: list[LedgerEntry] = []
-    target = tailoring.target(model, offered)
-    if target != model:
-        payload["model"] = target
-        entries.append(_swapped(model, target, tailoring, offered))
-        entries += _adjust_effort(payload, traits(model), traits(target), rendered.fields, target)
-    findings = rendered.findings
-    if runs or target != model:
-        entries += _silence(payload, traits(target), target)
-    entries = [_named_as_there(entry, rendered) for entry in entries]
-    if runs and dated and tailoring.today:
-        findings += tuple(_warnings(fate(target, tailoring.today, offered)))
-    if not entries and len(findings) == len(rendered.findings):
-        return rendered
-    fields = {entry.field for entry in entries}
-    kept = tuple(entry for entry in rendered.ledger if entry.field not in fields)
-    return replace(rendered, payload=payload, ledger=(*kept, *entries), findings=findings)
+
+def _speaks(payload: Mapping[str, Any], able: Traits) -> bool:
+    """Tell whether a payload says anything that a model with these traits might refuse."""
+    if able.reasons:
+        return True
+    return payload.get("reasoning_effort") is not None or bool(payload.get("reasoning"))
 
 
 def _named_as_there(entry: LedgerEntry, rendered: Rendered) -> LedgerEntry:
