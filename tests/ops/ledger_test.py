@@ -125,6 +125,9 @@ async def test_a_report_tells_the_truth_about_every_field(
             if "nvalid schema for function" in outcome.error:
                 assert [f for f in change.findings if f.code == "not-strict"], outcome
                 continue
+            if "Unsupported parameter" in outcome.error:  # not every server lets it sample
+                assert change.model == "gpt-5.6-sol", outcome
+                continue
             assert outcome.status is Status.CREATED, outcome
             assert outcome.destination_id is not None
             unforeseen = {e for e in outcome.ledger if "destination" in e.reason}
