@@ -90,7 +90,7 @@ def codes(reading: Reading) -> list[str]:
 
 
 @given(dumps(), st.sampled_from(sorted(SHAPES)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_records_come_back_as_they_were_in_every_shape(records: Records, shape: str) -> None:
     found = read_content(SHAPES[shape](records).encode(), "x")
     assert raws(found) == records
@@ -133,13 +133,13 @@ def ends_of(whole: str, records: Records) -> list[int]:
 
 
 @given(st.text() | st.binary().map(lambda b: b.decode("latin-1")))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_text_at_all_is_read_without_a_traceback(anything: str) -> None:
     read_text(anything, "x")
 
 
 @given(dumps(), st.sampled_from(sorted(SHAPES)), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_byte_that_was_hit_makes_up_no_record(
     records: Records, shape: str, data: st.DataObject
 ) -> None:

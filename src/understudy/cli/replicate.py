@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,13 +35,15 @@ from understudy.ops.replicate import open_job
 from understudy.ops.request import DEFAULT_CONCURRENCY, DEFAULT_SETTLE, Request
 from understudy.ops.resume import interrupted
 from understudy.ops.run import Report, carry_out, output, plan_exit_code
-from understudy.ops.saved import SavedPlan, load_plan, require_unchanged, save_plan
 from understudy.replicate.plan import Action, Identity, Plan
 from understudy.report.clean import clean
 from understudy.report.functions import functions_count, functions_text
 from understudy.report.jsonlines import plan_lines, result_lines
 from understudy.report.text import change_text, plan_counts, plan_text, result_text
 from understudy.report.unread import errors_in, unread_text
+
+if TYPE_CHECKING:
+    from understudy.ops.saved import SavedPlan
 
 shared = stacked(
     selecting, carrying, adapting, pruning, planning, settling, stubbing, output_option, common
@@ -139,6 +141,8 @@ def apply(ctx: click.Context, /, plan_file: Path, yes: bool, **options: Any) -> 
     understudy apply plan.json
     """
     session = Session(ctx)
+    from understudy.ops.saved import load_plan
+
     saved = load_plan(plan_file)
     request = Request(
         source=saved.source.named,
@@ -196,6 +200,8 @@ async def _plan(
             made = await job.plan()
             functions = functions_of(job, made)
             if out is not None:
+                from understudy.ops.saved import save_plan
+
                 save_plan(out, job, made)
         _show_plan(session, screen, made, functions)
     if stubs is not None:
@@ -220,6 +226,8 @@ async def _apply(
             output(None if dry_run else request.output_dir) as directory,
             open_job(request, session.settings, stop=stop, listener=screen) as job,
         ):
+            from understudy.ops.saved import require_unchanged
+
             await require_unchanged(job, saved)
             _show_plan(session, screen, saved.plan)
             if dry_run:
