@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -59,9 +61,11 @@ def change_text(change: Change) -> Iterator[str]:
     yield _paint(f"{sign} {name}  {_about(change)}".rstrip(), color)
     for field in change.fields:
         yield from field_text(field)
-    for finding in change.findings:
-        if finding.blocks:
-            yield from finding_text(finding)
+    blocking = [finding for finding in change.findings if finding.blocks]
+    for finding, following in zip_longest(blocking, blocking[1:]):
+        # One hint for all that it helps.
+        same = following is not None and following.hint == finding.hint
+        yield from finding_text(replace(finding, hint="") if same else finding)
     yield from lacks_text(change.lacks, reasons=False)
 
 
