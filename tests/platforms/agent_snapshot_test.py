@@ -21,7 +21,7 @@ from understudy.platforms.snapshot import Snapshot
 PLACE: Platform = Agents(Wire("dst", "https://api.openai.com/v1", SecretStr("sk-none")))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(agents())
 async def test_an_agent_comes_out_of_a_snapshot_as_it_went_in(record: dict[str, Any]) -> None:
     agent = Assistant("agent_1", {"id": "agent_1", "created_at": 1, **record})
