@@ -28,6 +28,10 @@ DATA = (
     "replicate.selection",
     "replicate.knowledge.store_plan",
     "replicate.survey",
+    "registry.entries",
+    "registry.file",
+    "registry.history",
+    "registry.sync",
 )
 INFRASTRUCTURE = (
     "platforms.agent_environments",
@@ -79,8 +83,9 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "platforms.knowledge",
         "replicate",
     ),
+    "registry": ("model", "errors", "files", "platforms.base", "registry"),
     "report": ("report", "errors", "redact", "profile", *DATA),
-    "ops": ("model", "platforms", "replicate", "report", "config", *LEAVES, "ops"),
+    "ops": ("model", "platforms", "registry", "replicate", "report", "config", *LEAVES, "ops"),
     "ops.rehearsal": ("sandbox", "errors", "files", "model", "platforms"),
     "cli": ("ops", "report", "config", *LEAVES, *DATA, "cli"),
     "sandbox": ("sandbox",),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from understudy.ops.api import check, clone, export, list_assistants, plan
     from understudy.ops.loading import Definition, load, load_async
     from understudy.ops.look import Listing
+    from understudy.ops.registry import Registry
     from understudy.ops.request import Prune, Request
     from understudy.ops.run import Report
     from understudy.platforms.base import Platform
@@ -53,6 +54,7 @@ __all__ = [
     "Plan",
     "Platform",
     "Prune",
+    "Registry",
     "Report",
     "Request",
     "RetryPolicy",
@@ -82,6 +84,7 @@ _HOME = {
     "ops.loading": ("Definition", "load", "load_async"),
     "ops.look": ("Listing",),
     "ops.run": ("Report",),
+    "ops.registry": ("Registry",),
     "ops.request": ("Prune", "Request"),
     "platforms.base": ("Platform",),
     "platforms.memory": ("Memory",),

@@ -6,6 +6,8 @@ UnderstudyError            what happened, to what, and what to do next; carries 
 ├── SnapshotError          a file or folder that cannot be read as what it should be (1)
 ├── StalePlanError         a saved plan no longer fits the places                    (1)
 ├── OutputError            a report, plan or snapshot could not be written           (1)
+├── BusySyncError          a sync of the same registry is running                    (1)
+├── RefusedSyncError       what a sync found must not replace the last good copy     (1)
 ├── InterruptedRunError    stopped by the user                                       (130)
 └── PlaceError             a place refused, failed, or could not be reached
     ├── AuthenticationError    key, organization or project refused: stop the run    (4)
@@ -74,6 +76,14 @@ class StalePlanError(UnderstudyError):
 
 class OutputError(UnderstudyError):
     """Something that had to be written to disk was not; nothing half-written is left."""
+
+
+class BusySyncError(UnderstudyError):
+    """A sync of the same registry is running; it is not begun twice."""
+
+
+class RefusedSyncError(UnderstudyError):
+    """What a sync found must not replace the last good copy, which is as it was."""
 
 
 class InterruptedRunError(UnderstudyError):

@@ -29,14 +29,16 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "fidelity": ("survey", "fidelity", "Show what becomes of each field in another place."),
     "ask": ("ask", "ask", "Ask a definition a question; stream its answer."),
     "export": ("look", "export", "Write a place's assistants into a snapshot."),
-    "import": ("replicate", "import_snapshot", "Clone from a snapshot or export file."),
+    "import": ("replicate", "import_snapshot", "Clone from a snapshot or from saved JSON."),
     "verify": ("look", "verify", "Re-read every file of a snapshot and check its digest."),
+    "registry": ("registry", "registry", "Keep a local copy of a place, and look assistants up."),
     "profiles": ("profiles", "profiles", "Show the profiles and where each value came from."),
     "sandbox": ("sandbox", "sandbox", "Serve an OpenAI look-alike on this machine."),
 }
 
 _EPILOG = """\b
-Places are profile names (src, dst, default, or your own) or paths of snapshots.
+Places are profile names (src, dst, default, or your own), paths of snapshots, bundles or saved
+JSON, or - for standard input.
 Exit codes: 0 done, 1 failure, 2 changes pending (with --detailed-exitcode), 3 partly done,
 4 authentication, 5 quota, 6 the endpoint is gone, 64 usage, 130 interrupted.
 """

@@ -1,0 +1,189 @@
+"""registry: keep a local copy of a place's assistants, and look them up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from understudy.cli.options import Command, common, stacked
+from understudy.cli.session import Session
+from understudy.errors import ExitCode
+from understudy.model.canonical import pretty
+from understudy.ops.registry import DEFAULT_SOURCE, Registry, Synced
+from understudy.registry.file import DEFAULT
+from understudy.report.clean import clean, clean_lines
+from understudy.report.jsonlines import line
+from understudy.report.registry import (
+    entries_lines,
+    entries_text,
+    entry_line,
+    history_lines,
+    history_text,
+    proposal_fields,
+    proposal_text,
+)
+from understudy.report.text import counted
+from understudy.report.unread import unread_lines, unread_text
+
+_file = click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT,
+    show_default=True,
+    metavar="PATH",
+    help="The registry's file.",
+)
+_source = click.option(
+    "--from", "source", default=DEFAULT_SOURCE, show_default=True, metavar="PLACE"
+)
+local: Callable[[Command], Command] = stacked(_file, common)
+
+
+@click.group()
+def registry() -> None:
+    """Keep a local copy of a place's assistants, and look them up by name.
+
+    \b
+    understudy registry sync --from src
+    understudy registry show SUPPORT_BOT
+    """
+
+
+@registry.command()
+@_source
+@click.option("--allow-removal", is_flag=True, help="Store it even if more than half goes.")
+@local
+@click.pass_context
+def sync(ctx: click.Context, /, path: Path, source: str, allow_removal: bool) -> int:
+    """Bring the file up to date. The last good copy stays when anything is doubtful.
+
+    \b
+    understudy registry sync
+    understudy registry sync --from dump.json --file config/assistants.json
+    """
+    session = Session(ctx)
+    opened = _open(session, path, source)
+    done = session.run(lambda stop: opened.sync(allow_removal=allow_removal, stop=stop))
+    return _tell(session, done, "synced")
+
+
+@registry.command()
+@_source
+@local
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when anything differs.")
+@click.pass_context
+def diff(ctx: click.Context, /, path: Path, source: str, detailed_exitcode: bool) -> int:
+    """Show what a sync would change; write nothing.
+
+    \b
+    understudy registry diff --detailed-exitcode
+    """
+    session = Session(ctx)
+    opened = _open(session, path, source)
+    found = session.run(lambda stop: opened.preview(stop=stop))
+    code = _tell(session, found, "compared")
+    differs = detailed_exitcode and bool(found.proposal.difference)
+    return ExitCode.CHANGES if differs else code
+
+
+@registry.command("list")
+@local
+@click.pass_context
+def list_entries(ctx: click.Context, /, path: Path) -> int:
+    """List the keys with model and id.
+
+    \b
+    understudy registry list
+    understudy registry list --json | jq .key
+    """
+    session = Session(ctx)
+    opened = _open(session, path)
+    _problems(session, opened.stored().problems)
+    entries = opened.entries()
+    session.say(entries_lines(entries) if session.json else entries_text(entries))
+    return ExitCode.DONE
+
+
+@registry.command()
+@click.argument("name")
+@local
+@click.pass_context
+def show(ctx: click.Context, /, path: Path, name: str) -> int:
+    """Show one entry, named by its key, its id, its name or any spelling of the key.
+
+    \b
+    understudy registry show SUPPORT_BOT
+    understudy registry show "support bot"
+    """
+    session = Session(ctx)
+    opened = _open(session, path)
+    entry = opened.get_assistant(name)
+    shown = (
+        [entry_line(name, entry)]
+        if session.json
+        else [clean_lines(pretty(entry, sort_keys=False)).rstrip()]
+    )
+    session.say(shown)
+    return ExitCode.DONE
+
+
+@registry.command()
+@click.option("--most", type=click.IntRange(1, 600), default=20, show_default=True)
+@local
+@click.pass_context
+def history(ctx: click.Context, /, path: Path, most: int) -> int:
+    """Show the last syncs, newest first.
+
+    \b
+    understudy registry history --most 5
+    """
+    session = Session(ctx)
+    records = _open(session, path).history(most=most)
+    session.say(history_lines(records) if session.json else history_text(records))
+    return ExitCode.DONE
+
+
+@registry.command()
+@click.argument("key")
+@local
+@click.pass_context
+def restore(ctx: click.Context, /, path: Path, key: str) -> int:
+    """Put back what a sync removed, and keep it until the source has it again.
+
+    \b
+    understudy registry restore SUPPORT_BOT
+    """
+    session = Session(ctx)
+    entry = _open(session, path).restore(key)
+    session.say([entry_line(key, entry)] if session.json else [f"Restored {clean(key)}."])
+    return ExitCode.DONE
+
+
+def _open(session: Session, path: Path, source: str = DEFAULT_SOURCE) -> Registry:
+    return Registry(path, source=source, settings=session.settings)
+
+
+def _tell(session: Session, done: Synced, what: str) -> int:
+    _problems(session, done.problems)
+    if done.aside is not None:
+        session.note(f"The damaged file is kept as {done.aside}.")
+    count = len(done.proposal.entries)
+    if session.json:
+        fields: dict[str, Any] = {"source": done.source, "written": done.written}
+        session.say(unread_lines(done.unread, done.source))
+        session.say([line("registry", {**fields, **proposal_fields(done.proposal)})])
+    else:
+        session.say([] if session.quiet else proposal_text(done.proposal))
+        session.say(unread_text(done.unread, done.source))
+        same = "" if done.proposal.difference else ", unchanged"
+        session.say([f"{counted(count)} {what} from {clean(done.source)}{same}"])
+    return done.exit_code
+
+
+def _problems(session: Session, problems: tuple[str, ...]) -> None:
+    for problem in problems:
+        session.note(problem)

@@ -1,0 +1,257 @@
+"""The registry, wired: syncing from a place, looking up, history, restoring."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from understudy.config import Settings, load_here
+from understudy.errors import (
+    ExitCode,
+    RefusedSyncError,
+    SelectionError,
+    UnderstudyError,
+)
+from understudy.model.findings import Findings
+from understudy.ops.listeners import log_events
+from understudy.ops.places import PlaceLike, Places
+from understudy.platforms.base import Wait
+from understudy.registry.entries import Difference, Entries, Entry
+from understudy.registry.file import DEFAULT, RegistryFile, Stored
+from understudy.registry.history import History, Record
+from understudy.registry.names import find, suggestions
+from understudy.registry.sync import Proposal, propose
+from understudy.replicate.gather import gather
+
+log = logging.getLogger("understudy.registry")
+
+#: Every line that a sync logs begins with this.
+PREFIX = "[AI-ASSISTANT-SYNC]"
+
+DEFAULT_SOURCE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync did. `written` tells whether the file's bytes changed.
+
+    `problems` say what was wrong with the file before, `unread` what of the source could not be
+    read, `aside` where a damaged file went.
+    """
+
+    source: str
+    proposal: Proposal
+    written: bool
+    problems: tuple[str, ...] = ()
+    unread: Findings = ()
+    aside: Path | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the process should tell its caller."""
+        lacking = self.proposal.quarantined or any(finding.blocks for finding in self.unread)
+        return ExitCode.PARTLY if lacking else ExitCode.DONE
+
+
+class Registry:
+    """A local copy of a place's assistants under their registry keys.
+
+    Look-ups read the file, again only when it has changed. A sync never replaces the last good
+    copy by something doubtful: it raises, and the file is as it was.
+    """
+
+    def __init__(
+        self,
+        path: str | Path = DEFAULT,
+        *,
+        source: PlaceLike = DEFAULT_SOURCE,
+        settings: Settings | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._file = RegistryFile(Path(path))
+        self._history = History(Path(path))
+        self._source = source
+        self._settings = settings
+        self._clock = clock
+        self._seen: tuple[object, Stored] | None = None
+
+    def get_assistant_names(self) -> list[str]:
+        """Return the keys of all assistants, in order."""
+        return sorted(self.entries())
+
+    def get_assistant(self, name: str) -> Entry:
+        """Return an assistant's entry, by its key, id, exact name or any spelling of the key.
+
+        Raises SelectionError naming what is near.
+        """
+        entries = self.entries()
+        names = {key: (str(e["id"]), str(e.get("name") or "")) for key, e in entries.items()}
+        key = find(name, names)
+        if key is None:
+            near = ", ".join(suggestions(name, names))
+            hint = f"Near are: {near}." if near else "understudy registry list shows all."
+            raise SelectionError(f"The registry has no assistant {name!r}.", hint=hint)
+        return dict(entries[key])
+
+    def sync_assistants(self, *, allow_removal: bool = False) -> Synced:
+        """Sync and return what came of it; see `sync`. Not within a running event loop."""
+        return asyncio.run(self.sync(allow_removal=allow_removal))
+
+    def entries(self) -> Entries:
+        """Return all entries under their keys; a missing or damaged file is an empty registry."""
+        return self.stored().entries
+
+    def stored(self) -> Stored:
+        """Return what is in the file, with what is wrong with it; read again when it changed."""
+        stamp = _stamp(self._file.path)
+        if self._seen is None or self._seen[0] != stamp:
+            self._seen = (stamp, self._file.read())
+        return self._seen[1]
+
+    def history(self, *, most: int = 50) -> list[Record]:
+        """Return the last syncs, newest first."""
+        return self._history.records(most=most)
+
+    async def sync(
+        self,
+        *,
+        allow_removal: bool = False,
+        stop: asyncio.Event | None = None,
+        on_wait: Callable[[Wait], None] = log_events,
+    ) -> Synced:
+        """Bring the file up to date with the source, and return what came of it.
+
+        May be repeated: without a change nothing is written. Raises BusySyncError when one is
+        running, RefusedSyncError when most of what is there would go, PlaceError when the source
+        cannot be read; each time the file is as it was, and the history says so.
+        """
+        with self._file.locked():
+            try:
+                done = await self._sync(allow_removal, stop, on_wait)
+            except RefusedSyncError as error:
+                self._note("refused", reason=error.message)
+                raise
+            except UnderstudyError as error:
+                self._note("failed", reason=error.message)
+                log.warning("%s failed: %s", PREFIX, error.message)
+                raise
+        return done
+
+    async def preview(
+        self, *, stop: asyncio.Event | None = None, on_wait: Callable[[Wait], None] = log_events
+    ) -> Synced:
+        """Return what a sync would change; writes nothing. Raises PlaceError."""
+        stored = self._file.read()
+        proposal, name, unread = await self._propose(stored, True, stop, on_wait)
+        return Synced(name, proposal, written=False, problems=stored.problems, unread=unread)
+
+    def restore(self, name: str) -> Entry:
+        """Put back what a sync removed, as it was, and keep it until the source has it again.
+
+        Raises SelectionError when it was never removed, or is there. May be repeated.
+        """
+        with self._file.locked():
+            stored = self._file.read()
+            pins = self._history.pins()
+            if name in stored.entries and name not in pins:
+                raise SelectionError(f"{name} is in the registry; there is nothing to restore.")
+            entry = pins.get(name) or self._history.removed(name)
+            if entry is None:
+                raise SelectionError(
+                    f"No sync on record removed {name}.", hint="See understudy registry history."
+                )
+            self._history.pin({**pins, name: entry})
+            if self._file.write({**stored.entries, name: entry}, stored):
+                self._note("restored", count=len(stored.entries) + 1, added=(name,))
+        return entry
+
+    async def _sync(
+        self,
+        allow_removal: bool,
+        stop: asyncio.Event | None,
+        on_wait: Callable[[Wait], None],
+    ) -> Synced:
+        log.info("%s started", PREFIX)
+        stored = self._file.read()
+        proposal, name, unread = await self._propose(stored, allow_removal, stop, on_wait)
+        if proposal.refused:
+            raise RefusedSyncError(
+                f"The sync from {name} is not stored: {proposal.refused}.",
+                hint="Look with: understudy registry diff. Then: understudy registry sync "
+                "--allow-removal.",
+            )
+        gone = {key: stored.entries[key] for key in proposal.difference.removed}
+        result = "changed" if proposal.difference else "unchanged"
+        # Before the file: a crash in between must not lose what is removed.
+        self._note(
+            result,
+            source=name,
+            count=len(proposal.entries),
+            difference=proposal.difference,
+            removed=gone,
+        )
+        aside = self._file.set_aside() if stored.damaged else None
+        written = self._file.write(proposal.entries, stored)
+        self._history.pin({key: proposal.entries[key] for key in proposal.pinned})
+        log.info("%s %s: %d assistants", PREFIX, result, len(proposal.entries))
+        return Synced(name, proposal, written, stored.problems, unread, aside)
+
+    async def _propose(
+        self,
+        stored: Stored,
+        allow_removal: bool,
+        stop: asyncio.Event | None,
+        on_wait: Callable[[Wait], None],
+    ) -> tuple[Proposal, str, Findings]:
+        places = Places(self._settings or load_here(), stop=stop, on_wait=on_wait)
+        try:
+            inventory = await gather(places.open(self._source, must_exist=True))
+        finally:
+            await places.aclose()
+        proposal = propose(
+            stored.entries,
+            inventory.assistants,
+            pins=self._history.pins(),
+            complete=not any(finding.blocks for finding in inventory.findings),
+            allow_removal=allow_removal,
+        )
+        return proposal, inventory.info.name, inventory.findings
+
+    def _note(
+        self,
+        result: str,
+        *,
+        source: str = "",
+        count: int = 0,
+        difference: Difference | None = None,
+        added: tuple[str, ...] = (),
+        removed: dict[str, Any] | None = None,
+        reason: str = "",
+    ) -> None:
+        now = self._clock().astimezone(UTC)
+        self._history.add(
+            Record(
+                f"{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}",
+                now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                result,
+                source or str(self._source),
+                count,
+                difference or Difference(added=added),
+                removed or {},
+                reason,
+            )
+        )
+
+
+def _stamp(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino)

@@ -1,0 +1,1 @@
+"""The registry: a local copy of a place's assistants, looked up by name."""

@@ -1,0 +1,125 @@
+"""The registry's file: written whole or not at all, damaged ones kept aside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from understudy.errors import BusySyncError, SnapshotError
+from understudy.files import read_text, write_whole, writing
+from understudy.model.canonical import pretty
+from understudy.registry.entries import Entries, Entry, unreadable
+
+DEFAULT = Path("config") / "assistants.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What lies in the file, and what was wrong with it, in words. `bytes` is None for no file."""
+
+    entries: Entries
+    problems: tuple[str, ...] = ()
+    content: str | None = None
+    damaged: bool = False
+
+
+class RegistryFile:
+    """One file, and the lock beside it that keeps two syncs apart, also across processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Stored:
+        """Return what is stored; a file that is missing or damaged is an empty registry.
+
+        Nothing is changed. Raises SnapshotError only for a file that is there and cannot be opened.
+        """
+        if not self.path.exists():
+            return Stored({})
+        try:
+            content = read_text(self.path)
+        except SnapshotError as error:
+            if isinstance(error.__cause__, UnicodeDecodeError):
+                return Stored({}, (error.message,), damaged=True)
+            raise
+        return parse(content, str(self.path))
+
+    def set_aside(self) -> Path:
+        """Rename a damaged file so that it is kept, and return its new path. Raises OutputError."""
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.damaged-{number}")).exists():
+            number += 1
+        with writing(self.path):
+            self.path.rename(aside)
+        return aside
+
+    def write(self, entries: Entries, stored: Stored) -> bool:
+        """Make the file hold these entries; tell whether it had to be written. Raises OutputError.
+
+        The same entries are the same bytes.
+        """
+        content = serialized(entries)
+        if content == stored.content:
+            return False
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self.path, content)
+        return True
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock; raises BusySyncError when another sync has it, OutputError."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout as error:
+                raise BusySyncError(
+                    f"Another sync of {self.path} is running.", hint="Wait for it to end."
+                ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def serialized(entries: Entries) -> str:
+    """Return the file's text: keys in order, each entry's fields in the order they came."""
+    return pretty({key: entries[key] for key in sorted(entries)}, sort_keys=False)
+
+
+def parse(content: str, name: str) -> Stored:
+    """Return what a text holds, a list as older tools wrote it, too; raises nothing."""
+    repeated: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in items]
+        repeated.extend(key for key in dict.fromkeys(keys) if keys.count(key) > 1)
+        return dict(items)
+
+    if not content.strip():
+        return Stored({}, (f"{name} is empty.",), content)
+    try:
+        value = json.loads(content, object_pairs_hook=pairs)
+    except (ValueError, RecursionError) as error:
+        return Stored({}, (f"{name} is not JSON: {error}.",), content, damaged=True)
+    problems = [f"{name} says {key} more than once; the last one counts." for key in repeated]
+    if isinstance(value, list):
+        value = {str(one.get("id")): one for one in value if isinstance(one, dict)}
+        problems.append(f"{name} is a list, as older tools wrote it.")
+    if not isinstance(value, dict):
+        return Stored({}, (f"{name} holds no map of assistants.",), content, damaged=True)
+    entries: dict[str, Entry] = {}
+    for key, entry in value.items():
+        if why := unreadable(entry):
+            problems.append(f"{name}: {key} is left out: {why}.")
+        else:
+            entries[key] = entry
+    return Stored(entries, tuple(problems), content)

@@ -1,0 +1,95 @@
+"""Under which key each assistant is looked up. Pure.
+
+The keys are those of the specification: the name in upper case, words joined by underscores,
+everything but letters and digits of ASCII left out. Where that leaves a hole:
+
+- an assistant without a name, or with nothing left of it, is kept under its id;
+- of several with one key, whoever had it keeps it, else the oldest gets it; the others get a
+  suffix from their ids. A key once given stays as long as the name's own key does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from understudy.model.assistant import Assistant
+from understudy.model.naming import near, registry_key
+
+_SUFFIX = 6  # characters of an id
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The assistants under their keys; `shared` are the plain keys that several wanted."""
+
+    by_key: Mapping[str, Assistant]
+    shared: Mapping[str, tuple[str, ...]]
+
+
+def assign(assistants: Iterable[Assistant], before: Mapping[str, str] | None = None) -> Keys:
+    """Return each assistant under a key of its own, sorted by key; the order given is no matter.
+
+    `before` are ids under the keys of the last time.
+    """
+    known = {one: key for key, one in (before or {}).items()}
+    wanted = {one.id: (registry_key(one.name) or one.id, one) for one in assistants}
+    by_key: dict[str, Assistant] = {}
+    for one, (plain, assistant) in wanted.items():
+        if (key := known.get(one)) is not None and _belongs(key, plain, one):
+            by_key[key] = assistant
+    given = {assistant.id for assistant in by_key.values()}
+    rest = [(plain, one) for i, (plain, one) in wanted.items() if i not in given]
+    for plain, assistant in sorted(rest, key=lambda pair: _age(pair[1])):
+        by_key[_free(plain, assistant.id, by_key)] = assistant
+    groups: dict[str, list[str]] = {}
+    for one, (plain, _) in wanted.items():
+        groups.setdefault(plain, []).append(one)
+    shared = {plain: tuple(sorted(ids)) for plain, ids in sorted(groups.items()) if len(ids) > 1}
+    return Keys(dict(sorted(by_key.items())), shared)
+
+
+def find(wanted: str, names: Mapping[str, tuple[str, str]]) -> str | None:
+    """Return the key of what is meant: by key, id, exact name, or any spelling of the key.
+
+    `names` are id and name under each key. None where nobody, or nobody in particular, is meant.
+    """
+    if wanted in names:
+        return wanted
+    for index in (0, 1):
+        found = [key for key, about in names.items() if about[index] == wanted]
+        if len(found) == 1:
+            return found[0]
+    plain = registry_key(wanted)
+    if plain in names:
+        return plain
+    found = [key for key, (_, name) in names.items() if plain and registry_key(name) == plain]
+    return found[0] if len(found) == 1 else None
+
+
+def suggestions(wanted: str, names: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Return keys that look like what was wanted, most alike first."""
+    return near(registry_key(wanted) or wanted, names)
+
+
+def _belongs(key: str, plain: str, one: str) -> bool:
+    """Tell whether a key of the last time is still one that this assistant could be given."""
+    return key == plain or any(key == suffixed for suffixed in _suffixed(plain, one))
+
+
+def _free(plain: str, one: str, taken: Mapping[str, Assistant]) -> str:
+    candidates = (plain, *_suffixed(plain, one), f"{plain}_{one}")
+    return next(key for key in candidates if key not in taken)
+
+
+def _suffixed(plain: str, one: str) -> Iterable[str]:
+    tail = re.sub(r"[^A-Za-z0-9]", "", one).upper()
+    return (f"{plain}_{tail[-length:]}" for length in range(_SUFFIX, len(tail) + 1))
+
+
+def _age(assistant: Assistant) -> tuple[float, str]:
+    created = assistant.raw.get("created_at")
+    if isinstance(created, int | float) and not isinstance(created, bool):
+        return (float(created), assistant.id)
+    return (float("inf"), assistant.id)
