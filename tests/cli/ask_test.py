@@ -92,6 +92,21 @@ def test_handlers_that_cannot_be_run_are_a_usage_error(
     assert not stage.sandbox.requests
 
 
+@pytest.mark.parametrize("word", ["def", "async def"])
+def test_a_handler_that_leaves_does_not_end_the_run(stage: Stage, word: str) -> None:
+    stage.sandbox.script += [CALL]
+    stage.write("handlers.py", f"import sys\n{word} find_order(number): sys.exit(0)")
+    done = stage.run("ask", "bundle/SUPPORT_BOT", "Hello", "--handlers", "handlers.py").check()
+    assert '← failed: {"error": "SystemExit: 0"}' in done.err
+    assert done.out.startswith("find_order says:")
+
+
+def test_a_bundle_that_says_nonsense_is_refused_by_the_server(stage: Stage) -> None:
+    stage.write("bundle/ODD.json", {"model": "gpt-5.5", "reasoning": "high", "store": False})
+    done = stage.call("ask", "bundle/ODD", "Hello").check(1)
+    assert "internal error" not in done.err
+
+
 def test_without_anybody_to_answer_a_call_the_run_ends_and_names_it(stage: Stage) -> None:
     stage.sandbox.script += [CALL]
     done = stage.run("ask", "bundle/SUPPORT_BOT", "Hello").check(1)
@@ -224,7 +239,7 @@ def test_on_a_terminal_the_user_answers_by_hand(
     stage.sandbox.script += [Turn(calls=[Calling("find_order", '{"number": "\x1b]0;x"}')])]
     got, screen = on_terminal(stage, typed, "ask", "bundle/SUPPORT_BOT", "Hello")
     assert (got, said in screen) == (code, True), screen
-    assert "What does find_order answer?" in screen
+    assert "What does find_order answer? " in screen
     assert "\x1b]0;" not in screen
     assert "Traceback" not in screen
 

@@ -103,6 +103,12 @@ def test_without_storing_everything_is_sent_again_and_thoughts_only_if_they_can_
     assert "previous_response_id" not in following
 
 
+@pytest.mark.parametrize("include", [5, "x", {"a": 1}])
+def test_an_include_that_is_no_list_is_for_the_server_to_refuse(include: Any) -> None:
+    arguments = {"store": False, "include": include}
+    assert first_request(arguments, "Why?", reasons=True)["include"] == include
+
+
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "name": "f"}])
 def test_a_forced_call_is_forced_once(choice: Any) -> None:
     request = first_request({"tool_choice": choice}, "x")

@@ -20,6 +20,7 @@ from understudy.errors import (
     RejectedError,
     UnreachableError,
 )
+from understudy.platforms import openai_responses, openai_wire
 from understudy.platforms.openai_responses import EventParser, ResponsesClient
 from understudy.platforms.openai_wire import Wire
 
@@ -48,6 +49,15 @@ def test_what_is_no_event_is_a_broken_answer(data: bytes) -> None:
         list(EventParser().feed(b"data: " + data + b"\n\n"))
 
 
+def test_an_event_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_responses, "_MOST_BYTES", 1000)
+    parser = EventParser()
+    for _ in range(1000):
+        list(parser.feed(b"data:\n"))
+    with pytest.raises(LostAnswerError, match="no end"):
+        list(parser.feed(b"data:\ndata:\n" * 2 + b"data:"))
+
+
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -71,6 +81,15 @@ async def test_a_server_that_knows_no_streams_is_understood() -> None:
 
     (event,) = await asked(serve)
     assert event["type"] == "response.completed"
+
+
+async def test_a_reply_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serve(_: web.Request) -> web.Response:
+        return web.json_response({"id": "resp_1", "output": ["x" * 2000]})
+
+    monkeypatch.setattr(openai_wire, "MOST_BYTES", 1000)
+    with pytest.raises(LostAnswerError, match="bytes"):
+        await asked(serve)
 
 
 @pytest.mark.parametrize(

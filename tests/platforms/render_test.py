@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from replicate.support import holds, replicate
 from strategies import definitions, json_values
 from understudy.model.assistant import READ_ONLY, Assistant
 from understudy.model.fidelity import Fidelity
+from understudy.platforms.agents import Agents
 from understudy.platforms.base import Marker
 from understudy.platforms.memory import Memory
+from understudy.platforms.openai_wire import Wire
 from understudy.platforms.rendering import render_fields
 from understudy.replicate.plan import Action
 
@@ -53,6 +56,22 @@ def test_knowledge_counts_as_dropped_only_where_there_was_some(
     rendered = render_fields(Assistant("a", {"id": "a", "tool_resources": resources}), MARKER)
     assert {e.field: e.fidelity for e in rendered.ledger}["tool_resources"] is fate
     assert "tool_resources" not in rendered.payload
+
+
+@pytest.mark.parametrize(
+    ("about", "fate"),
+    [
+        ({"vector_store_ids": "vs_1"}, Fidelity.MAPPED),
+        ({"vector_store_ids": "vs_1", "description": "mine"}, Fidelity.DEGRADED),
+    ],
+)
+def test_links_that_stay_behind_hide_no_loss(about: dict[str, str], fate: Fidelity) -> None:
+    raw = {"id": "a", "object": "assistant", "model": "gpt-6-luna", "metadata": about}
+    place = Agents(Wire("dst", "https://api.openai.com/v1", SecretStr("sk-none")))
+    rendered = place.render(Assistant("a", raw), MARKER)
+    (entry,) = (entry for entry in rendered.ledger if entry.field == "metadata")
+    assert entry.fidelity is fate
+    assert "vector_store_ids leads into the agent's own project" in entry.reason
 
 
 @pytest.mark.parametrize("metadata", ["text", 5, [], ["x"], True])

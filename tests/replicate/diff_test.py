@@ -132,6 +132,22 @@ def test_paths_read_like_the_definition() -> None:
     ]
 
 
+def test_flat_functions_and_servers_go_by_their_names() -> None:
+    def tools(description: str, url: str) -> list[dict[str, Any]]:
+        return [
+            {"type": "function", "name": "find", "description": "Find it."},
+            {"type": "function", "name": "order", "description": description},
+            {"type": "mcp", "server_label": "one", "server_url": "https://one.example.com"},
+            {"type": "mcp", "server_label": "two", "server_url": url},
+        ]
+
+    found = list(diff(tools("Old", "x"), tools("New", "y"), "tools"))
+    assert found == [
+        FieldChange("tools[order].description", How.CHANGED, "Old", "New"),
+        FieldChange("tools[two].server_url", How.CHANGED, "x", "y"),
+    ]
+
+
 def test_two_tools_of_one_name_are_compared_as_a_whole() -> None:
     twice = [{"type": "function", "function": {"name": "f", "n": n}} for n in (1, 2)]
     (change,) = diff(twice, twice[:1], "tools")

@@ -83,6 +83,12 @@ def test_an_agent_is_kept_from_reasoning_in_its_own_words() -> None:
     assert rendered.payload["reasoning"] == {"effort": "none"}
 
 
+def test_reasoning_that_is_no_object_is_left_to_whoever_writes_it() -> None:
+    record = {"object": "response.arguments", "model": "gpt-4.1", "reasoning": "high"}
+    rendered = tailored(record, Tailoring({"gpt-4.1": "gpt-5.5"}), place=Bundle("bundle"))
+    assert (rendered.payload["model"], rendered.payload["reasoning"]) == ("gpt-5.5", "high")
+
+
 def test_a_model_that_reasoned_keeps_its_effort() -> None:
     rendered = tailored({"model": "o3", "reasoning_effort": "high"}, RECOMMENDED)
     assert rendered.payload["model"] == "gpt-5.6-sol"

@@ -156,3 +156,11 @@ def test_the_mapping_carries_on_what_this_run_did_not_confirm() -> None:
     known = Records({"a": "old", "b": "kept", "z": "kept too"})
     found = mapping("run-1", PLAN, RunResult(OUTCOMES), known)["known"]
     assert found == [{"srcId": "b", "dstId": "kept"}, {"srcId": "z", "dstId": "kept too"}]
+
+
+def test_an_id_in_a_list_can_be_copied() -> None:
+    ids = ["asst_" + "a" * 24, "agent_" + "b" * 24]
+    first, second, _ = assistants_text([Assistant(one, {"name": "N"}) for one in ids])
+    assert first.split()[0] == ids[0]
+    assert second.split()[0] == ids[1]
+    assert first.index("N") == second.index("N")

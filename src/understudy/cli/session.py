@@ -168,7 +168,9 @@ class Session:
     def prompt(self, question: str) -> str:
         """Ask for a line of text on a terminal; Ctrl-C and the end of input raise click.Abort."""
         with self.interruptible():
-            given: str = click.prompt(question, default="", show_default=False, err=True)
+            given: str = click.prompt(
+                question, default="", show_default=False, prompt_suffix=" ", err=True
+            )
         return given
 
     def run(self, work: Callable[[asyncio.Event], Awaitable[T]], *, at_once: bool = False) -> T:

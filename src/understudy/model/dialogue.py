@@ -150,8 +150,9 @@ def first_request(
     if request.get("conversation"):
         request.pop("previous_response_id", None)  # one or the other
     elif request.get("store") is False and reasons:
-        include = list(request.get("include") or ())
-        request["include"] = [*include, *({_ENCRYPTED} - set(include))]
+        include = request.get("include") or []
+        if isinstance(include, list) and _ENCRYPTED not in include:
+            request["include"] = [*include, _ENCRYPTED]
     return request
 
 

@@ -139,7 +139,8 @@ def _has_key(profile: Profile) -> bool:
 
 def _reasons(arguments: dict[str, Any]) -> bool:
     found = traits(str(arguments.get("model") or ""))
-    effort = (arguments.get("reasoning") or {}).get("effort")
+    said = arguments.get("reasoning")
+    effort = said.get("effort") if isinstance(said, dict) else None
     return found is not None and found.reasons and effort != "none"
 
 

@@ -46,10 +46,10 @@ class Handlers:
             try:
                 if inspect.isawaitable(result):
                     result = await result
-                if not isinstance(result, Exception):
+                if not isinstance(result, BaseException):
                     text = result if isinstance(result, str) else _json(result)
                     return Output(call.call_id, call.name, text)
-            except Exception as error:  # whatever it is, the model has to hear of it
+            except (Exception, SystemExit) as error:  # whatever it is, the model has to hear of it
                 result = error
         return _failed(call, f"{type(result).__name__}: {result}")
 
@@ -58,7 +58,7 @@ def _attempt(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Return what a function returns, or the exception that it raises."""
     try:
         return function(**arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # leaving would look like an answer
         return error
 
 

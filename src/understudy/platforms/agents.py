@@ -5,16 +5,16 @@ Shapes and limits are those of the `openai` package 3.51, `types/beta/agent*`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 from understudy.errors import MissingError
 from understudy.model.assistant import Assistant
-from understudy.model.fidelity import Fidelity, LedgerEntry
+from understudy.model.fidelity import LOSSY, Fidelity, LedgerEntry
 from understudy.model.fieldmap import Crossing
-from understudy.model.fieldmap.to_agent import LINKS, OWNED, STORES, for_request
+from understudy.model.fieldmap.to_agent import LINKS, OWNED, STORES, for_request, left_behind
 from understudy.model.kinds import Kind, kind_of
 from understudy.model.limits import AGENTS
 from understudy.platforms.agent_environments import AgentEnvironments
@@ -117,11 +117,7 @@ class Agents:
         payload = for_request(rendered.payload, crossing)
         ledger = rendered.ledger + crossing.ledger
         if left := LINKS & assistant.metadata.keys():
-            reason = f"{', '.join(sorted(left))} lead into the agent's own project"
-            ledger = (
-                *(entry for entry in ledger if entry.field != "metadata"),
-                LedgerEntry("metadata", Fidelity.MAPPED, reason),
-            )
+            ledger = tuple(_with_links(entry, left) for entry in ledger)
         return Rendered(payload, ledger, rendered.findings, rendered.fields, owned)
 
     async def flush(self) -> None:
@@ -146,6 +142,15 @@ class Agents:
             }
         }
         return Assistant(agent.id, {**record, "tool_resources": found})
+
+
+def _with_links(entry: LedgerEntry, left: Collection[str]) -> LedgerEntry:
+    """Return the entry of metadata with the links that stay behind; what was lost stays lost."""
+    if entry.field != "metadata":
+        return entry
+    told = entry.reason if entry.fidelity in LOSSY else ""
+    reason = "; ".join(filter(None, (told, left_behind(left))))
+    return LedgerEntry("metadata", entry.fidelity if told else Fidelity.MAPPED, reason)
 
 
 def _path(agent_id: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
 from understudy.errors import LostAnswerError, MissingError
-from understudy.platforms.openai_wire import WireClient
+from understudy.platforms.openai_wire import WireClient, read_whole
 
 #: Seconds without a byte: models think.
 PATIENCE = 600.0
@@ -49,7 +49,7 @@ class ResponsesClient(WireClient):
                     content = await reply.content.read(_REFUSAL_BYTES)
                     self._turned_down(reply.status, reply.headers, content, what)
                 if reply.content_type == "application/json":  # a server that knows no streams
-                    yield _at_once(self._parse(await reply.read(), what))
+                    yield _at_once(self._parse(await read_whole(reply), what))
                     return
                 async for chunk in reply.content.iter_any():
                     for event in parser.feed(chunk):
@@ -84,7 +84,7 @@ class EventParser:
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         """Yield the events that are complete now; raises LostAnswerError for what is none."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if len(self._rest) + sum(map(len, self._data)) > _MOST_BYTES:
+        if len(self._rest) + sum(map(len, self._data)) + len(self._data) > _MOST_BYTES:
             raise LostAnswerError("The answer is no stream of events: one of them has no end.")
         for line in lines:
             text = line.rstrip(b"\r")

@@ -110,7 +110,7 @@ class WireClient:
                 **({} if form is None else self._sending(form)),
             ) as reply:
                 status, headers = reply.status, reply.headers
-                content = await _read(reply)
+                content = await read_whole(reply)
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             if form is not None and form.failure is not None:
                 raise form.failure from error
@@ -169,7 +169,7 @@ class WireClient:
                 ) as reply,
             ):
                 if reply.status >= 300:
-                    said = await _read(reply)
+                    said = await read_whole(reply)
                     self._refused(reply.status, reply.headers, said, what, collection=False)
                 length = reply.content_length or bytes_expected
                 deadline.reschedule(loop.time() + TOTAL_TIMEOUT + length / SLOWEST)
@@ -297,7 +297,7 @@ def _from_json(content: bytes) -> Any:
         return json.loads(content)
 
 
-async def _read(reply: aiohttp.ClientResponse) -> bytes:
+async def read_whole(reply: aiohttp.ClientResponse) -> bytes:
     """Return the whole body; raises ClientPayloadError for one that no API would send."""
     import aiohttp
 

@@ -73,5 +73,6 @@ def _key(tool: Any) -> str | None:
     if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
         return None
     function = tool.get("function")
-    name = function.get("name") if isinstance(function, dict) else tool["type"]
-    return f"[{name}]"
+    if isinstance(function, dict):
+        return f"[{function.get('name')}]"
+    return f"[{tool.get('name') or tool.get('server_label') or tool['type']}]"

@@ -188,7 +188,10 @@ def _adjust_effort(
         return
     reason = f"none: {target} reasons unless told otherwise, and the old model did not"
     if "reasoning" in fields:
-        payload["reasoning"] = {**(payload.get("reasoning") or {}), "effort": "none"}
+        said = payload.get("reasoning") or {}
+        if not isinstance(said, dict):
+            return  # whoever writes it refuses it
+        payload["reasoning"] = {**said, "effort": "none"}
     else:
         payload["reasoning_effort"] = "none"
     yield LedgerEntry("reasoning_effort", Fidelity.MAPPED, reason)

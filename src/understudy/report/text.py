@@ -34,6 +34,7 @@ _ELSEWHERE = frozenset({"file_search", "code_interpreter"})  # what becomes of k
 _UNHARMED = frozenset({Fidelity.EXACT, Fidelity.MAPPED})
 _LONG = 60  # characters from which a text is shown as a unified diff
 _MANY = 5000  # lines, before and after together: comparing takes the square of it
+_ID = 64  # columns of an id: one that is cut cannot be copied
 _NAME = 36  # columns for names
 _WIDE = 500  # characters from which a line is shown in excerpts
 _AROUND = 40  # characters around a difference in an excerpt
@@ -182,12 +183,14 @@ def _parts(counts: dict[str, int]) -> str:
 
 def assistants_text(assistants: Sequence[Assistant]) -> Iterator[str]:
     """Yield a table of assistants and their count."""
+    ids = min(_ID, max((len(clean(one.id)) for one in assistants), default=0))
     for assistant in assistants:
         name = fit(clean(assistant.name) or "(nameless)", _NAME)
         model = fit(clean(assistant.model), 16)
         origin = f"clone of {clean(assistant.cloned_from)}" if assistant.cloned_from else ""
         tools = ", ".join(_tools(assistant))
-        yield f"{fit(clean(assistant.id), 29)}  {name}  {model}  {tools}  {origin}".rstrip()
+        shown = fit(clean(assistant.id), max(ids, 29))
+        yield f"{shown}  {name}  {model}  {tools}  {origin}".rstrip()
     yield counted(len(assistants))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from understudy.model.fieldmap.crossing import Crossing, Json, is_set
-from understudy.model.fieldmap.to_agent import LINKS, NAME
+from understudy.model.fieldmap.to_agent import LINKS, NAME, left_behind
 from understudy.model.fieldmap.tools import CALLS, kind, nested
 
 #: What an agent does unless told otherwise, in each spelling.
@@ -40,7 +40,7 @@ def agent_to_hub(agent: Json, crossing: Crossing) -> Json:
         if links := sorted(LINKS & kept.keys()):
             for link in links:
                 del kept[link]
-            crossing.mapped("metadata", f"{', '.join(links)} lead into the agent's own project")
+            crossing.mapped("metadata", left_behind(links))
         if isinstance(kept.get("description"), str):
             record["description"] = kept.pop("description")
             crossing.mapped("metadata", "metadata.description is the description there")

@@ -5,7 +5,7 @@ Shapes follow `openai.types.beta.agent_create_params` of openai 3.51.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from understudy.model.fieldmap.crossing import Crossing, Json, is_set
@@ -55,6 +55,12 @@ def for_request(fields: Mapping[str, Any], crossing: Crossing) -> Json:
     if isinstance(agents := sent.get("multi_agent"), dict):
         sent["multi_agent"] = {key: value for key, value in agents.items() if value is not None}
     return sent
+
+
+def left_behind(links: Collection[str]) -> str:
+    """Return why these metadata keys do not travel."""
+    verb = "leads" if len(links) == 1 else "lead"
+    return f"{', '.join(sorted(links))} {verb} into the agent's own project"
 
 
 def _for_request(tool: Any, crossing: Crossing) -> Any:
