@@ -31,6 +31,7 @@ DATA = (
     "registry.entries",
     "registry.file",
     "registry.history",
+    "registry.schedule",
     "registry.sync",
 )
 INFRASTRUCTURE = (

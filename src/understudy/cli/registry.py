@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.model.canonical import pretty
 from understudy.ops.registry import DEFAULT_SOURCE, Registry, Synced
+from understudy.ops.watching import Watch
 from understudy.registry.file import DEFAULT
+from understudy.registry.schedule import DEFAULT as SCHEDULE
 from understudy.report.clean import clean, clean_lines
 from understudy.report.jsonlines import line
 from understudy.report.registry import (
@@ -69,6 +72,42 @@ def sync(ctx: click.Context, /, path: Path, source: str, allow_removal: bool) ->
     opened = _open(session, path, source)
     done = session.run(lambda stop: opened.sync(allow_removal=allow_removal, stop=stop))
     return _tell(session, done, "synced")
+
+
+@registry.command()
+@_source
+@click.option(
+    "--schedule", default=SCHEDULE, show_default=True, metavar="CRON", help="Five fields, in UTC."
+)
+@click.option("--now", is_flag=True, help="Sync at once, too.")
+@local
+@click.pass_context
+def watch(ctx: click.Context, /, path: Path, source: str, schedule: str, now: bool) -> int:
+    """Sync on a schedule until Ctrl-C or SIGTERM, which let a running sync end.
+
+    A source that is down is tried again between the times; the last good copy stays.
+
+    \b
+    understudy registry watch
+    understudy registry watch --schedule '0 * * * *' --now
+    """
+    session = Session(ctx)
+    opened = _open(session, path, source)
+    watching = Watch(opened, schedule=schedule, on_done=lambda done: _show(session, done))
+
+    async def work(stop: asyncio.Event) -> None:
+        if now:
+            _show(session, await opened.sync())
+        session.note(f"Syncing {path} from {source} at {schedule} UTC; Ctrl-C ends it.")
+        running = asyncio.create_task(watching.run())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        watching.stop()
+        stopping.cancel()
+        await running
+
+    session.run(work)
+    return ExitCode.DONE
 
 
 @registry.command()
@@ -182,6 +221,10 @@ def _tell(session: Session, done: Synced, what: str) -> int:
         same = "" if done.proposal.difference else ", unchanged"
         session.say([f"{counted(count)} {what} from {clean(done.source)}{same}"])
     return done.exit_code
+
+
+def _show(session: Session, done: Synced) -> None:
+    _tell(session, done, "synced")
 
 
 def _problems(session: Session, problems: tuple[str, ...]) -> None:
