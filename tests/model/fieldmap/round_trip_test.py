@@ -118,3 +118,18 @@ def test_what_no_assistant_can_hold_is_named(record: dict[str, Any]) -> None:
             assert told[f"tools.{tool['type']}"] is Fidelity.DROPPED
     if record["multi_agent"]["enabled"]:
         assert told["multi_agent"] is Fidelity.DROPPED
+
+
+@pytest.mark.parametrize(
+    ("origin", "tool"),
+    [
+        (Kind.ASSISTANT, {"type": "file_search", "vector_store_ids": ["vs_1"]}),
+        (Kind.ASSISTANT, {"type": "code_interpreter", "container": "cntr_1"}),
+        (Kind.ASSISTANT, {"type": "function", "function": {"name": "f"}, "cache": True}),
+        (Kind.AGENT, {"type": "web_search", "mode": "live", "depth": 3}),
+    ],
+)
+def test_an_option_that_a_request_does_not_take_is_told(origin: Kind, tool: dict[str, Any]) -> None:
+    _, crossing = cross({"tools": [tool]}, origin, Kind.RESPONSE)
+    (lost,) = (field for field, fate in fates(crossing.ledger).items() if fate not in KEPT)
+    assert lost == f"tools.{tool['type']}.{list(tool)[-1]}"

@@ -92,6 +92,10 @@ def _tool(tool: Any, crossing: Crossing, where: str) -> Json | None:
         take(crossing, "function without a function", "requests")
         return None
     if kind(tool) in _TOOLS:
+        for extra in sorted(tool.keys() - _OPTIONS[kind(tool)]):
+            if is_set(tool[extra]):
+                field = f"tools.{kind(tool)}.{extra[:64]}"
+                crossing.dropped(field, "a request has no such option")
         return _TOOLS[kind(tool)](tool, crossing, where)
     take(crossing, kind(tool), "requests")
     return None
@@ -168,6 +172,19 @@ def _web_search(tool: Json, crossing: Crossing, _where: str) -> Json | None:
     if isinstance(location := tool.get("location"), dict):
         search["user_location"] = {"type": "approximate", **location}
     return search
+
+
+#: What is taken from a tool, or told of where it is not.
+_OPTIONS: Mapping[str, frozenset[str]] = {
+    "function": frozenset({"type", "function"}),
+    "file_search": frozenset({"type", "file_search"}),
+    "code_interpreter": frozenset({"type"}),
+    "mcp": frozenset(
+        {"type", "server_label", "transport", "allowed_tools", "credential_id"}
+        | {"request_metadata", "required", "connection_origin"}
+    ),
+    "web_search": frozenset({"type", "mode", "context_size", "allowed_domains", "location"}),
+}
 
 
 def _is_object(value: Any) -> bool:
