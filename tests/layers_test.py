@@ -30,6 +30,7 @@ DATA = (
     "replicate.survey",
     "registry.entries",
     "registry.file",
+    "registry.gate",
     "registry.history",
     "registry.schedule",
     "registry.sync",

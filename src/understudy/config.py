@@ -36,6 +36,7 @@ _OPTIONS: Mapping[str, str] = {
     "map_model": "UNDERSTUDY_MAP_MODEL",
     "file_search_as": "UNDERSTUDY_FILE_SEARCH_AS",
     "strict": "UNDERSTUDY_STRICT",
+    "registry_gate": "UNDERSTUDY_REGISTRY_GATE",
 }
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

@@ -8,6 +8,7 @@ UnderstudyError            what happened, to what, and what to do next; carries 
 ├── OutputError            a report, plan or snapshot could not be written           (1)
 ├── BusySyncError          a sync of the same registry is running                    (1)
 ├── RefusedSyncError       what a sync found must not replace the last good copy     (1)
+│   └── DeniedSyncError        its gate said no, or nothing that counts               (1)
 ├── InterruptedRunError    stopped by the user                                       (130)
 └── PlaceError             a place refused, failed, or could not be reached
     ├── AuthenticationError    key, organization or project refused: stop the run    (4)
@@ -84,6 +85,10 @@ class BusySyncError(UnderstudyError):
 
 class RefusedSyncError(UnderstudyError):
     """What a sync found must not replace the last good copy, which is as it was."""
+
+
+class DeniedSyncError(RefusedSyncError):
+    """The gate did not approve what a sync found; the last good copy is as it was."""
 
 
 class InterruptedRunError(UnderstudyError):

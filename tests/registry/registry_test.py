@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -14,11 +16,14 @@ import understudy
 from understudy import Registry
 from understudy.errors import (
     BusySyncError,
+    DeniedSyncError,
     EndpointGoneError,
     RefusedSyncError,
     SelectionError,
     UnderstudyError,
 )
+from understudy.ops.gates import CommandGate
+from understudy.registry.gate import Decision, Gate
 from understudy.sandbox import Fault, Sandbox, furnish_demo
 
 KEY = "sk-registry-0123456789"
@@ -31,10 +36,10 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
-def registry(sandbox: Sandbox, folder: Path) -> Registry:
+def registry(sandbox: Sandbox, folder: Path, gate: Gate | None = None) -> Registry:
     environment = {"OPENAI_BASE_URL": sandbox.base_url, "OPENAI_API_KEY": KEY}
     settings = understudy.load_settings(environment, folder)
-    return Registry(folder / "config" / "assistants.json", settings=settings)
+    return Registry(folder / "config" / "assistants.json", settings=settings, gate=gate)
 
 
 async def test_a_second_sync_writes_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -115,6 +120,88 @@ async def test_what_went_comes_back_and_stays(sandbox: Sandbox, tmp_path: Path) 
         one.restore("SUPPORT_BOT")
     with pytest.raises(SelectionError):
         one.restore("NEVER_THERE")
+
+
+def script(folder: Path, body: str) -> str:
+    path = folder / "gate.py"
+    path.write_text(f"import json, sys, time\n{body}\n")
+    return f"{sys.executable} {path}"
+
+
+async def test_a_gate_sees_the_difference_and_is_not_asked_without_one(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    asked: list[Mapping[str, Any]] = []
+
+    def approve(question: Mapping[str, Any]) -> bool:
+        asked.append(question)
+        return True
+
+    one = registry(sandbox, tmp_path, approve)
+    await one.sync()
+    await one.sync()
+    assert len(asked) == 1
+    project = sandbox.project(KEY)
+    target = one.get_assistant("SUPPORT_BOT")
+    project.edit(target["id"], model="gpt-4.1")
+    await one.sync()
+    assert asked[1]["changed"] == {
+        "SUPPORT_BOT": {"model": {"before": target["model"], "after": "gpt-4.1"}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("print('too many'); sys.exit(3)", "too many"),
+        ("sys.exit(1)", "exit code 1"),
+        ("raise ValueError('x')", "Traceback"),
+        ("import os; os.kill(os.getpid(), 9)", "exit code -9"),
+        ("time.sleep(60)", "no answer within 1 s"),
+        ("sys.stdout.write('x' * 10_000_000); sys.exit(2)", "xxx"),
+    ],
+)
+async def test_a_command_that_does_not_approve_keeps_the_old_copy(
+    sandbox: Sandbox, tmp_path: Path, body: str, reason: str
+) -> None:
+    await registry(sandbox, tmp_path).sync()
+    before = (tmp_path / "config" / "assistants.json").read_bytes()
+    sandbox.project(KEY).add(name="Fresh", model="gpt-4o")
+    one = registry(sandbox, tmp_path, CommandGate(script(tmp_path, body), timeout=1))
+    with pytest.raises(DeniedSyncError) as caught:
+        await one.sync()
+    assert reason in caught.value.message
+    assert (tmp_path / "config" / "assistants.json").read_bytes() == before
+    assert one.history()[0].result == "denied"
+
+
+async def test_a_command_that_approves_has_read_the_difference(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    body = "sys.exit(0 if len(json.load(sys.stdin)['added']) == 25 else 1)"
+    done = await registry(sandbox, tmp_path, CommandGate(script(tmp_path, body))).sync()
+    assert done.written
+
+
+def failing(_: object) -> bool:
+    raise RuntimeError("no idea")
+
+
+@pytest.mark.parametrize(
+    "gate", [failing, lambda _: "yes", lambda _: None, lambda _: Decision(False, "not on Fridays")]
+)
+async def test_whatever_is_no_approval_is_a_denial(
+    sandbox: Sandbox, tmp_path: Path, gate: Gate
+) -> None:
+    with pytest.raises(DeniedSyncError):
+        await registry(sandbox, tmp_path, gate).sync()
+    assert not (tmp_path / "config" / "assistants.json").exists()
+
+
+async def test_a_command_that_is_not_there_denies(sandbox: Sandbox, tmp_path: Path) -> None:
+    for command in ("/nowhere/gate", "'", "  "):
+        with pytest.raises(DeniedSyncError):
+            await registry(sandbox, tmp_path, CommandGate(command)).sync()
 
 
 async def test_two_syncs_do_not_run_at_once(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from understudy.cli.options import Command, common, stacked
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.model.canonical import pretty
+from understudy.ops.gates import CommandGate
 from understudy.ops.registry import DEFAULT_SOURCE, Registry, Synced
 from understudy.ops.watching import Watch
 from understudy.registry.file import DEFAULT
+from understudy.registry.gate import Gate
 from understudy.registry.schedule import DEFAULT as SCHEDULE
 from understudy.report.clean import clean, clean_lines
 from understudy.report.jsonlines import line
@@ -43,6 +45,12 @@ _file = click.option(
 _source = click.option(
     "--from", "source", default=DEFAULT_SOURCE, show_default=True, metavar="PLACE"
 )
+_gate = click.option(
+    "--gate",
+    metavar="COMMAND",
+    help="Ask this command before anything is stored: the difference as JSON on its stdin, exit "
+    "code 0 approves.",
+)
 local: Callable[[Command], Command] = stacked(_file, common)
 
 
@@ -58,31 +66,38 @@ def registry() -> None:
 
 @registry.command()
 @_source
+@_gate
 @click.option("--allow-removal", is_flag=True, help="Store it even if more than half goes.")
 @local
 @click.pass_context
-def sync(ctx: click.Context, /, path: Path, source: str, allow_removal: bool) -> int:
+def sync(
+    ctx: click.Context, /, path: Path, source: str, gate: str | None, allow_removal: bool
+) -> int:
     """Bring the file up to date. The last good copy stays when anything is doubtful.
 
     \b
     understudy registry sync
+    understudy registry sync --gate './approve.py --policy strict'
     understudy registry sync --from dump.json --file config/assistants.json
     """
     session = Session(ctx)
-    opened = _open(session, path, source)
+    opened = _open(session, path, source, _asked(session, gate))
     done = session.run(lambda stop: opened.sync(allow_removal=allow_removal, stop=stop))
     return _tell(session, done, "synced")
 
 
 @registry.command()
 @_source
+@_gate
 @click.option(
     "--schedule", default=SCHEDULE, show_default=True, metavar="CRON", help="Five fields, in UTC."
 )
 @click.option("--now", is_flag=True, help="Sync at once, too.")
 @local
 @click.pass_context
-def watch(ctx: click.Context, /, path: Path, source: str, schedule: str, now: bool) -> int:
+def watch(
+    ctx: click.Context, /, path: Path, source: str, gate: str | None, schedule: str, now: bool
+) -> int:
     """Sync on a schedule until Ctrl-C or SIGTERM, which let a running sync end.
 
     A source that is down is tried again between the times; the last good copy stays.
@@ -92,7 +107,7 @@ def watch(ctx: click.Context, /, path: Path, source: str, schedule: str, now: bo
     understudy registry watch --schedule '0 * * * *' --now
     """
     session = Session(ctx)
-    opened = _open(session, path, source)
+    opened = _open(session, path, source, _asked(session, gate))
     watching = Watch(opened, schedule=schedule, on_done=lambda done: _show(session, done))
 
     async def work(stop: asyncio.Event) -> None:
@@ -202,8 +217,17 @@ def restore(ctx: click.Context, /, path: Path, key: str) -> int:
     return ExitCode.DONE
 
 
-def _open(session: Session, path: Path, source: str = DEFAULT_SOURCE) -> Registry:
-    return Registry(path, source=source, settings=session.settings)
+def _open(
+    session: Session, path: Path, source: str = DEFAULT_SOURCE, gate: Gate | None = None
+) -> Registry:
+    return Registry(path, source=source, settings=session.settings, gate=gate)
+
+
+def _asked(session: Session, flag: str | None) -> Gate | None:
+    """Return the gate that was named by the flag, or in the settings."""
+    value = session.settings.option("registry_gate")
+    command = flag or (value.text if value else "")
+    return CommandGate(command) if command.strip() not in ("", "none") else None
 
 
 def _tell(session: Session, done: Synced, what: str) -> int:

@@ -13,17 +13,20 @@ from typing import Any
 
 from understudy.config import Settings, load_here
 from understudy.errors import (
+    DeniedSyncError,
     ExitCode,
     RefusedSyncError,
     SelectionError,
     UnderstudyError,
 )
 from understudy.model.findings import Findings
+from understudy.ops.gates import decide
 from understudy.ops.listeners import log_events
 from understudy.ops.places import PlaceLike, Places
 from understudy.platforms.base import Wait
 from understudy.registry.entries import Difference, Entries, Entry
 from understudy.registry.file import DEFAULT, RegistryFile, Stored
+from understudy.registry.gate import Gate, question
 from understudy.registry.history import History, Record
 from understudy.registry.names import find, suggestions
 from understudy.registry.sync import Proposal, propose
@@ -63,7 +66,9 @@ class Registry:
     """A local copy of a place's assistants under their registry keys.
 
     Look-ups read the file, again only when it has changed. A sync never replaces the last good
-    copy by something doubtful: it raises, and the file is as it was.
+    copy by something doubtful: it raises, and the file is as it was. A `gate` is asked before a
+    difference is stored: a function that takes it as a dict and returns a bool or a Decision, also
+    asynchronously, or `CommandGate`.
     """
 
     def __init__(
@@ -72,12 +77,14 @@ class Registry:
         *,
         source: PlaceLike = DEFAULT_SOURCE,
         settings: Settings | None = None,
+        gate: Gate | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._file = RegistryFile(Path(path))
         self._history = History(Path(path))
         self._source = source
         self._settings = settings
+        self._gate = gate
         self._clock = clock
         self._seen: tuple[object, Stored] | None = None
 
@@ -128,14 +135,16 @@ class Registry:
         """Bring the file up to date with the source, and return what came of it.
 
         May be repeated: without a change nothing is written. Raises BusySyncError when one is
-        running, RefusedSyncError when most of what is there would go, PlaceError when the source
-        cannot be read; each time the file is as it was, and the history says so.
+        running, RefusedSyncError when most of what is there would go, DeniedSyncError when the
+        gate does not approve, PlaceError when the source cannot be read; each time the file is as
+        it was, and the history says so.
         """
         with self._file.locked():
             try:
                 done = await self._sync(allow_removal, stop, on_wait)
             except RefusedSyncError as error:
-                self._note("refused", reason=error.message)
+                denied = isinstance(error, DeniedSyncError)
+                self._note("denied" if denied else "refused", reason=error.message)
                 raise
             except UnderstudyError as error:
                 self._note("failed", reason=error.message)
@@ -186,6 +195,14 @@ class Registry:
                 hint="Look with: understudy registry diff. Then: understudy registry sync "
                 "--allow-removal.",
             )
+        if self._gate is not None and proposal.difference:
+            decision = await decide(self._gate, question(proposal, stored.entries, name))
+            log.info("%s gate: %s %s", PREFIX, decision.approved, decision.reason)
+            if not decision.approved:
+                raise DeniedSyncError(
+                    f"The sync from {name} is not stored: {decision.reason}.",
+                    hint="Look with: understudy registry diff.",
+                )
         gone = {key: stored.entries[key] for key in proposal.difference.removed}
         result = "changed" if proposal.difference else "unchanged"
         # Before the file: a crash in between must not lose what is removed.

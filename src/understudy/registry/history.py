@@ -23,7 +23,8 @@ MOST_OTHERS = 100
 class Record:
     """One sync. `at` is an ISO 8601 time in UTC, `id` sorts by it.
 
-    `result` is `changed`, `unchanged`, `refused`, `failed` or `restored`, `reason` why. `removed`
+    `result` is `changed`, `unchanged`, `refused`, `denied`, `failed` or
+    `restored`, `reason` why. `removed`
     holds what went, whole.
     """
 
