@@ -28,6 +28,18 @@ def canaries(*texts: str) -> None:
         assert DESTINATION not in text
 
 
+def test_one_model_is_counted_as_one(stage: Stage) -> None:
+    place = dump(stage, {"name": "A", "model": "gpt-4o"})
+    assert "1 assistant, 1 model: " in stage.call("models", place).check().out
+
+
+def test_what_a_snapshot_lacks_of_an_environment_is_said_as_it_is(stage: Stage) -> None:
+    agent = {"object": "agent", "metadata": {"environment_template_id": "envtmpl_1"}}
+    place = dump(stage, {"name": "A", "model": "gpt-5.5", **agent})
+    done = stage.call("plan", "--from", place, "--code-interpreter", **AGENTS).check()
+    assert "the source does not hold envtmpl_1" in done.out
+
+
 def test_models_says_what_dies_and_who_uses_it(stage: Stage) -> None:
     stage.fill(2)
     stage.source.add(name="Old", model="gpt-4")

@@ -40,7 +40,9 @@ _CAPABILITIES = Capabilities(
     kind=Kind.AGENT,
     runs=True,
     replaces_metadata=True,
-    homeless={"file_search": "agents search no vector stores"},
+    homeless={
+        "file_search": "agents search no vector stores; --file-search-as function carries them"
+    },
 )
 
 

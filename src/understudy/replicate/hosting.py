@@ -68,7 +68,7 @@ def environment_ledger(agent: Assistant, known: Mapping[str, Environment] | None
     if not (named := agent.metadata.get(TEMPLATE)):
         return ()
     if (template := known.get(str(named))) is None:
-        reason = f"{named} is not there any more"
+        reason = f"the source does not hold {named}: its files stay behind"
         return (LedgerEntry("environment", Fidelity.DROPPED, reason),)
     lost = [*template.besides, *(["the files given inline"] if template.inline else [])]
     more = f"; nor are {', '.join(lost)}" if lost else ""

@@ -85,8 +85,8 @@ def _advice(survey: ModelSurvey) -> str:
 
 def _counts(survey: ModelSurvey) -> str:
     dead = survey.count(State.DEAD, State.ABSENT)
-    total = sum(len(use.assistants) for use in survey.uses)
+    total, number = sum(len(use.assistants) for use in survey.uses), len(survey.uses)
     return (
-        f"{counted(total)}, {len(survey.uses)} models: {dead} on dead ones, "
+        f"{counted(total)}, {number} model{'s' * (number != 1)}: {dead} on dead ones, "
         f"{survey.count(State.DYING)} on dying ones"
     )
