@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import OutputError, SnapshotError
-from understudy.files import read_json, write_whole, writing
+from understudy.files import TEMPORARY, read_json, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.registry.entries import Difference, Entry
 
@@ -61,6 +61,8 @@ class History:
         }
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
+            for path in self._folder.glob(f"{TEMPORARY}*"):  # a sync that was killed left it
+                path.unlink(missing_ok=True)
         kind = "changed" if record.difference else "other"
         name = f"sync-{record.id}-{kind}.json"
         write_whole(self._folder / name, pretty(fields, sort_keys=False))

@@ -1,0 +1,85 @@
+"""A registry that is killed at any write, and one that two processes sync at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from command import SOURCE, Stage
+
+#: Ends the process, as `kill -9` does, before or after its n-th file is put into its place.
+_KILLED = """
+import os, sys
+at, after = int(sys.argv.pop(1)), sys.argv.pop(1) == "after"
+real, count = os.replace, 0
+
+def replace(*names, **more):
+    global count
+    count += 1
+    if count == at and not after:
+        os._exit(9)
+    real(*names, **more)
+    if count == at:
+        os._exit(9)
+
+os.replace = replace
+from understudy.cli.main import run
+run()
+"""
+
+
+def where(stage: Stage) -> dict[str, str]:
+    return {"OPENAI_BASE_URL": stage.sandbox.base_url, "OPENAI_API_KEY": SOURCE}
+
+
+def killed(stage: Stage, at: int, moment: str) -> int:
+    return subprocess.run(
+        [sys.executable, "-c", _KILLED, str(at), moment, "registry", "sync"],
+        cwd=stage.folder,
+        env={**stage.environment, **where(stage)},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    ).returncode
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_sync_killed_at_any_write_leaves_one_whole_version(
+    stage: Stage, at: int, moment: str
+) -> None:
+    made = [stage.source.add(name=name, model="gpt-4o") for name in ("One", "Two", "Three")]
+    stage.call("registry", "sync", **where(stage)).check()
+    old = stage.read("config/assistants.json")
+    stage.source.remove(made[2]["id"])
+    stage.source.add(name="Four", model="gpt-4o")
+    code = killed(stage, at, moment)
+    found = stage.read("config/assistants.json")
+    new = {"FOUR", "ONE", "TWO"}
+    assert found == old or found.keys() == new
+    assert code in (0, 9)
+    for path in (stage.folder / "config").glob(".understudy-*"):
+        os.utime(path, (0, 0))  # an hour later
+    stage.call("registry", "sync", **where(stage)).check()
+    assert stage.read("config/assistants.json").keys() == new
+    assert not [path for path in stage.files() if ".understudy-" in path]
+    # What went is on record, whenever the crash came.
+    stage.call("registry", "restore", "THREE").check()
+    assert stage.read("config/assistants.json")["THREE"] == old["THREE"]
+
+
+def test_two_processes_at_once_leave_one_whole_version(stage: Stage) -> None:
+    for number in range(20):
+        stage.source.add(name=f"Bot {number}", model="gpt-4o")
+    begun = [stage.start("registry", "sync", environment=where(stage)) for _ in range(4)]
+    codes = []
+    for process in begun:
+        _, said = process.communicate(timeout=60)
+        codes.append(process.returncode)
+        assert process.returncode == 0 or "Another sync" in said
+    assert 0 in codes
+    assert len(json.loads((stage.folder / "config" / "assistants.json").read_text())) == 20
