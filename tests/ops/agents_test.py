@@ -318,3 +318,47 @@ async def test_file_search_stays_file_search_where_there_is_one(
     await understudy.clone("src", "dst", settings=settings, file_search_as=function)
     (copy,) = sandbox.project(DESTINATION).assistants.values()
     assert [tool["type"] for tool in copy["tools"]] == ["file_search"]
+
+
+async def test_agents_take_the_stores_along_that_their_function_searches(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    project = sandbox.project(SOURCE)
+    store = project.put_store(name="Help", files=[project.put_file("a.txt", b"text")["id"]])
+    project.add_agent(
+        name="Helper", model="gpt-5.5", metadata={"vector_store_ids": str(store["id"])}
+    )
+    report = await clone(sandbox, tmp_path, source="openai-agents", knowledge=BOTH)
+    assert report.exit_code == 0
+    there = sandbox.project(DESTINATION)
+    (agent,), (copy,) = there.agents.values(), there.stores
+    assert agent["metadata"]["vector_store_ids"] == copy != store["id"]
+
+
+async def test_an_export_keeps_the_files_of_agents(sandbox: Sandbox, tmp_path: Path) -> None:
+    project = sandbox.project(SOURCE)
+    file = project.put_file("prices.csv", b"1;2")["id"]
+    entry = {"type": "file_id", "file_id": file, "path": "/workspace/prices.csv"}
+    template = project.add_template(name="Desk", files=[entry])
+    metadata = {"environment_template_id": template["id"]}
+    project.add_agent(name="Desk", model="gpt-5.5", metadata=metadata)
+    settings = understudy.load_settings(
+        {
+            "OPENAI_SRC_BASE_URL": sandbox.base_url,
+            "OPENAI_SRC_API_KEY": SOURCE,
+            "OPENAI_SRC_PLATFORM": "openai-agents",
+            "OPENAI_DST_BASE_URL": sandbox.base_url,
+            "OPENAI_DST_API_KEY": DESTINATION,
+            "OPENAI_DST_PLATFORM": "openai-agents",
+        },
+        tmp_path,
+    )
+    kept = tmp_path / "kept"
+    done = await understudy.export("src", kept, knowledge=BOTH, settings=settings)
+    assert [one.name for one in done.files] == ["prices.csv"]
+    report = await understudy.clone(str(kept), "dst", knowledge=BOTH, settings=settings)
+    assert report.exit_code == 0
+    there = sandbox.project(DESTINATION)
+    (copy,) = there.templates.values()
+    assert paths(copy) == {"/workspace/prices.csv"}
+    assert {there.content(one) for one in there.files} == {b"1;2"}

@@ -25,6 +25,7 @@ from understudy.platforms.snapshot import Snapshot
 from understudy.platforms.snapshot_knowledge import SnapshotKnowledge
 from understudy.replicate.events import FileOutcome, FileStatus
 from understudy.replicate.gather import gather
+from understudy.replicate.hosting import furnished, read_environments
 from understudy.replicate.knowledge.fetch import Fetcher, UnavailableError
 from understudy.replicate.knowledge.holdings import Holdings, source_holdings
 from understudy.replicate.knowledge.matching import Match, text_name
@@ -70,6 +71,9 @@ async def export(
     try:
         source = places.open(place, must_exist=True)
         inventory = await gather(source)
+        if knowledge.code_interpreter:
+            # Agents have their files in environments; a snapshot keeps them as everybody's.
+            inventory = furnished(inventory, await read_environments(source))
         chosen = selection.choose(inventory.assistants, place=inventory.info.name)
         _require_elsewhere(out, inventory.info)
         snapshot = Snapshot(out)

@@ -63,7 +63,7 @@ def _attempt(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
 
 
 def load_handlers(path: Path) -> Handlers:
-    """Run a Python file and return its `HANDLERS`, or its functions by their names.
+    """Run a Python file and return its `HANDLERS`, or the functions that it defines by their names.
 
     Raises UsageError. Its folder is importable from it, as it is from a script.
     """
@@ -86,7 +86,10 @@ def load_handlers(path: Path) -> Handlers:
         found = {
             name: value
             for name, value in vars(module).items()
-            if callable(value) and not name.startswith("_") and not inspect.isclass(value)
+            # What it imported is not offered: a definition from elsewhere could name it.
+            if inspect.isfunction(value)
+            and value.__module__ == module.__name__
+            and not name.startswith("_")
         }
     if not isinstance(found, Mapping) or not all(map(callable, found.values())):
         raise UsageError(f"{HANDLERS} in {path} must map names to functions.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from understudy.errors import UsageError
 from understudy.model.assistant import Assistant
+from understudy.model.kinds import Kind, kind_of
 from understudy.model.knowledge import Store
 from understudy.ops.recall import Recalled
 from understudy.platforms.base import Platform
@@ -74,7 +75,7 @@ async def pack(
 
     Raises UsageError when the destination can hold none, PlaceError when a place cannot be read.
     """
-    wanted, homeless = at_home(wanted, options, destination)
+    wanted, homeless = at_home(wanted, options, destination, inventories[0].assistants)
     pairs = pair(*inventories, options)
     refused = _refused(inventories, options, destination)
     needs = {
@@ -142,11 +143,20 @@ async def pack(
 
 
 def at_home(
-    wanted: KnowledgeOptions, options: PlanOptions, destination: Platform
+    wanted: KnowledgeOptions,
+    options: PlanOptions,
+    destination: Platform,
+    assistants: Iterable[Assistant],
 ) -> tuple[KnowledgeOptions, Mapping[str, str]]:
-    """Return what to carry to where it has a home, and why the rest has none."""
+    """Return what to carry to where it has a home, and why the rest has none.
+
+    Agents that name vector stores have a function that searches them, and take them along.
+    """
     homeless = dict(destination.capabilities.homeless)
-    if options.tailoring.search_function:
+    searching = any(
+        kind_of(one.raw) is Kind.AGENT and any(ids_of(one.raw, "file_search")) for one in assistants
+    )
+    if searching or options.tailoring.search_function:
         homeless.pop("file_search", None)
     tools = dict.fromkeys(homeless, False)
     return replace(wanted, **tools), homeless
@@ -201,7 +211,8 @@ def assumed(
     destination: Platform,
 ) -> Linker:
     """Return what ties assistants to their knowledge as if all of it had arrived."""
-    wanted, homeless = at_home(wanted, options, destination)
+    assistants = tuple(assistants)
+    wanted, homeless = at_home(wanted, options, destination, assistants)
     needs = {one.id: need for one in assistants if (need := needs_of(one.raw, wanted))}
     files = dict.fromkeys(one for need in needs.values() for one in need.files)
     stores = dict.fromkeys(one for need in needs.values() for one in need.stores)
