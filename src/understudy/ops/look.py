@@ -22,7 +22,7 @@ from understudy.replicate.gather import gather
 from understudy.replicate.selection import Selection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Listing:
     """What was asked for of a place, and what of it could not be read."""
 

@@ -20,6 +20,7 @@ from understudy.errors import (
     UnderstudyError,
 )
 from understudy.model.findings import Findings
+from understudy.ops import collector
 from understudy.ops.gates import decide
 from understudy.ops.listeners import log_events
 from understudy.ops.places import PlaceLike, Places
@@ -40,7 +41,7 @@ PREFIX = "[AI-ASSISTANT-SYNC]"
 DEFAULT_SOURCE = "default"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Synced:
     """What a sync did. `written` tells whether the file's bytes changed.
 
@@ -139,7 +140,7 @@ class Registry:
         gate does not approve, PlaceError when the source cannot be read; each time the file is as
         it was, and the history says so.
         """
-        with self._file.locked():
+        with self._file.locked(), collector.resting():
             try:
                 done = await self._sync(allow_removal, stop, on_wait)
             except RefusedSyncError as error:
@@ -150,14 +151,15 @@ class Registry:
                 self._note("failed", reason=error.message)
                 log.warning("%s failed: %s", PREFIX, error.message)
                 raise
+            finally:
+                collector.release()
         return done
 
     async def preview(
         self, *, stop: asyncio.Event | None = None, on_wait: Callable[[Wait], None] = log_events
     ) -> Synced:
         """Return what a sync would change; writes nothing. Raises PlaceError."""
-        stored = self._file.read()
-        proposal, name, unread = await self._propose(stored, True, stop, on_wait)
+        stored, proposal, name, unread = await self._propose(True, stop, on_wait)
         return Synced(name, proposal, written=False, problems=stored.problems, unread=unread)
 
     def restore(self, name: str) -> Entry:
@@ -187,8 +189,7 @@ class Registry:
         on_wait: Callable[[Wait], None],
     ) -> Synced:
         log.info("%s started", PREFIX)
-        stored = self._file.read()
-        proposal, name, unread = await self._propose(stored, allow_removal, stop, on_wait)
+        stored, proposal, name, unread = await self._propose(allow_removal, stop, on_wait)
         if proposal.refused:
             raise RefusedSyncError(
                 f"The sync from {name} is not stored: {proposal.refused}.",
@@ -214,18 +215,20 @@ class Registry:
             removed=gone,
         )
         aside = self._file.set_aside() if stored.damaged else None
-        written = self._file.write(proposal.entries, stored)
+        # Nothing is spelt out again that is there already, and sound.
+        same = not (proposal.difference or stored.problems or stored.content is None)
+        written = not same and self._file.write(proposal.entries, stored)
         self._history.pin({key: proposal.entries[key] for key in proposal.pinned})
         log.info("%s %s: %d assistants", PREFIX, result, len(proposal.entries))
         return Synced(name, proposal, written, stored.problems, unread, aside)
 
     async def _propose(
         self,
-        stored: Stored,
         allow_removal: bool,
         stop: asyncio.Event | None,
         on_wait: Callable[[Wait], None],
-    ) -> tuple[Proposal, str, Findings]:
+    ) -> tuple[Stored, Proposal, str, Findings]:
+        stored = self._file.read()
         places = Places(self._settings or load_here(), stop=stop, on_wait=on_wait)
         try:
             inventory = await gather(places.open(self._source, must_exist=True))
@@ -238,7 +241,7 @@ class Registry:
             complete=not any(finding.blocks for finding in inventory.findings),
             allow_removal=allow_removal,
         )
-        return proposal, inventory.info.name, inventory.findings
+        return stored, proposal, inventory.info.name, inventory.findings
 
     def _note(
         self,

@@ -30,7 +30,7 @@ from understudy.report.needed import files_needed
 log = logging.getLogger("understudy.replicate")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """How a run came out; `functions` are those whose code did not travel."""
 

@@ -60,7 +60,8 @@ def difference(before: Entries, after: Entries) -> Difference:
     changed = {
         key: fields
         for key in sorted(before.keys() & after.keys())
-        if (fields := tuple(_changed(before[key], after[key])))
+        if not identical(before[key], after[key])
+        and (fields := tuple(_changed(before[key], after[key])))
     }
     return Difference(
         tuple(sorted(after.keys() - before.keys())),

@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import BusySyncError, SnapshotError
-from understudy.files import TEMPORARY, read_text, write_whole, writing
+from understudy.errors import BusySyncError
+from understudy.files import TEMPORARY, read_bytes, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.registry.entries import Entries, Entry, unreadable
 
@@ -20,13 +21,13 @@ DEFAULT = Path("config") / "assistants.json"
 _STALE = 3600.0  # seconds: nobody writes one file for that long
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Stored:
-    """What lies in the file, and what was wrong with it, in words. `bytes` is None for no file."""
+    """What lies in the file, and what was wrong with it, in words; `content` is None for none."""
 
     entries: Entries
     problems: tuple[str, ...] = ()
-    content: str | None = None
+    content: bytes | None = None
     damaged: bool = False
 
 
@@ -35,6 +36,7 @@ class RegistryFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._digest = path.with_name(f"{path.stem}.history") / "written.sha256"
 
     def read(self) -> Stored:
         """Return what is stored; a file that is missing or damaged is an empty registry.
@@ -43,13 +45,17 @@ class RegistryFile:
         """
         if not self.path.exists():
             return Stored({})
+        content = read_bytes(self.path)
+        if self._ours(content):
+            from pydantic_core import from_json
+
+            # Nobody has touched it: there is nothing to look for, and 80 MB are read at once.
+            return Stored(from_json(content, cache_strings="all"), content=content)
         try:
-            content = read_text(self.path)
-        except SnapshotError as error:
-            if isinstance(error.__cause__, UnicodeDecodeError):
-                return Stored({}, (error.message,), damaged=True)
-            raise
-        return parse(content, str(self.path))
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            return Stored({}, (f"{self.path} is not UTF-8: {error.reason}.",), damaged=True)
+        return replace(parse(text, str(self.path)), content=content)
 
     def set_aside(self) -> Path:
         """Rename a damaged file so that it is kept, and return its new path. Raises OutputError."""
@@ -65,13 +71,22 @@ class RegistryFile:
 
         The same entries are the same bytes.
         """
-        content = serialized(entries)
+        content = serialized(entries).encode()
         if content == stored.content:
             return False
         with writing(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._digest.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.path, content)
+        write_whole(self._digest, sha256(content).hexdigest() + "\n")
         return True
+
+    def _ours(self, content: bytes) -> bool:
+        """Tell whether a file is as the last sync wrote it."""
+        try:
+            known = self._digest.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):  # without it, the file is looked at closely
+            return False
+        return known == sha256(content).hexdigest()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -116,21 +131,21 @@ def parse(content: str, name: str) -> Stored:
         return dict(items)
 
     if not content.strip():
-        return Stored({}, (f"{name} is empty.",), content)
+        return Stored({}, (f"{name} is empty.",))
     try:
         value = json.loads(content, object_pairs_hook=pairs)
     except (ValueError, RecursionError) as error:
-        return Stored({}, (f"{name} is not JSON: {error}.",), content, damaged=True)
+        return Stored({}, (f"{name} is not JSON: {error}.",), damaged=True)
     problems = [f"{name} says {key} more than once; the last one counts." for key in repeated]
     if isinstance(value, list):
         value = {str(one.get("id")): one for one in value if isinstance(one, dict)}
         problems.append(f"{name} is a list, as older tools wrote it.")
     if not isinstance(value, dict):
-        return Stored({}, (f"{name} holds no map of assistants.",), content, damaged=True)
+        return Stored({}, (f"{name} holds no map of assistants.",), damaged=True)
     entries: dict[str, Entry] = {}
     for key, entry in value.items():
         if why := unreadable(entry):
             problems.append(f"{name}: {key} is left out: {why}.")
         else:
             entries[key] = entry
-    return Stored(entries, tuple(problems), content)
+    return Stored(entries, tuple(problems))

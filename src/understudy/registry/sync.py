@@ -20,7 +20,7 @@ from understudy.registry.names import assign
 SHARE = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Proposal:
     """The next state, how it differs from the last, and what to tell.
 
@@ -51,16 +51,19 @@ def propose(
     record that cannot be read keeps the last good copy of it; where the source is not `complete`,
     nothing goes at all. More than half of what is there goes only with `allow_removal`.
     """
-    readable: list[Assistant] = []
+    readable: dict[str, Entry] = {}
     quarantined: dict[str, str] = {}
+    usable: list[Assistant] = []
     for assistant in assistants:
-        if why := unreadable(entry_of(assistant)):
+        entry = entry_of(assistant)
+        if why := unreadable(entry):
             quarantined[assistant.id] = why
         else:
-            readable.append(assistant)
+            readable[assistant.id] = entry
+            usable.append(assistant)
     ids = {key: str(entry["id"]) for key, entry in before.items()}
-    keys = assign(readable, ids)
-    entries: dict[str, Entry] = {key: entry_of(one) for key, one in keys.by_key.items()}
+    keys = assign(usable, ids)
+    entries: dict[str, Entry] = {key: readable[one.id] for key, one in keys.by_key.items()}
     there = {str(entry["id"]) for entry in entries.values()}
     for key, one in ids.items():
         lacking = one in quarantined or not complete

@@ -47,7 +47,7 @@ class Difference:
     knowledge: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Drift:
     """All assistants of both places, the first place's order, then what only the second has.
 

@@ -12,7 +12,7 @@ from understudy.model.retirement import Offered
 from understudy.platforms.base import Capabilities, PlaceInfo
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Inventory:
     """Every assistant of a place, oldest first; `models` is None until somebody asked.
 

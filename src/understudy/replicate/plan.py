@@ -95,7 +95,7 @@ class Change:
         return any(finding.blocks for finding in self.findings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """All changes in the order of the source's listing; `notes` are for people.
 

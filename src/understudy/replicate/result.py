@@ -11,7 +11,7 @@ from understudy.platforms.base import PlaceInfo
 from understudy.replicate.events import Deleted, FileOutcome, Outcome, Status, StoreOutcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunResult:
     """Outcomes in the plan's order. `stopped_by` is what ended the run early, if anything."""
 
@@ -27,7 +27,7 @@ class RunResult:
         return sum(1 for outcome in self.outcomes if outcome.status is status)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Exported:
     """What was written. `removed` counts assistants, files and stores that are gone.
 

@@ -16,7 +16,7 @@ from understudy.replicate.plan import Change
 _ORDER = (State.DEAD, State.ABSENT, State.DYING, State.UNKNOWN, State.ALIVE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ModelUse:
     """A model, what becomes of it, and who uses it."""
 
@@ -24,7 +24,7 @@ class ModelUse:
     assistants: tuple[Assistant, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ModelSurvey:
     """The models that a place's assistants use, what needs attention first.
 
@@ -60,7 +60,7 @@ def survey_models(
     return ModelSurvey(place, tuple(uses), offered is not None, unread)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FidelityTable:
     """What would become of each field of each assistant on its way to another place."""
 
