@@ -27,12 +27,24 @@ class Pairs:
 
 
 class Mirror:
-    """Compares field by field. Without `marked`, assistants and stores are told by their names."""
+    """Compares field by field. Without `marked`, assistants and stores are told by their names.
 
-    def __init__(self, source: Project, destination: Project, *, marked: bool = True) -> None:
+    `recorded` says which file's copy is which where looks do not: of files that look alike it is
+    taken at its word, and then held to it everywhere.
+    """
+
+    def __init__(
+        self,
+        source: Project,
+        destination: Project,
+        *,
+        marked: bool = True,
+        recorded: Mapping[str, str] | None = None,
+    ) -> None:
         self._source = source
         self._destination = destination
         self._marked = marked
+        self._recorded = recorded or {}
         self.assistants, self.stores, self.files = Pairs(), Pairs(), Pairs()
 
     def check(self, others: Iterable[str] = ()) -> None:
@@ -97,7 +109,8 @@ class Mirror:
         attributes = {k: v for k, v in file["attributes"].items() if k != CLONED_FROM}
         mark = {CLONED_FROM: file["id"]} if self._marked and len(attributes) < 16 else {}
         look = self._look(self._source, file["id"])
-        for other in rest.values():
+        recorded = self._recorded.get(file["id"])
+        for other in sorted(rest.values(), key=lambda one: one["id"] != recorded):
             fits = other["attributes"] == {**attributes, **mark}
             if fits and look == self._look(self._destination, other["id"]):
                 break

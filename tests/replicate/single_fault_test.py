@@ -33,7 +33,7 @@ faults = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(inventories(max_size=5), st.data(), faults)
 @example([{"model": "gpt-4o"}] * 3, None, Fault("drop-after", nth=4, seconds=0.001))
 @example([{"model": "gpt-4o"}] * 3, None, Fault("hang-after", nth=5, seconds=0.001))
@@ -57,7 +57,7 @@ async def test_a_second_run_converges_after_any_single_fault(
         await _assert_converged(sandbox, len(records))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(inventories(max_size=4), st.integers(1, 4), st.integers(1, 3))
 async def test_a_lost_answer_leaves_one_even_when_the_list_lags(
     records: list[dict[str, Any]], nth: int, lag: int
