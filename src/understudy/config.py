@@ -10,14 +10,13 @@ from __future__ import annotations
 import io
 import os
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import SecretStr
 
+from understudy.config_file import read_config, read_text
 from understudy.errors import UsageError
 from understudy.profile import CONFIG_FILE, KEYS, SPECIFIED, Profile, Value, upper, variables
 from understudy.redact import register
@@ -36,10 +35,31 @@ _OPTIONS: Mapping[str, str] = {
     "map_model": "UNDERSTUDY_MAP_MODEL",
     "file_search_as": "UNDERSTUDY_FILE_SEARCH_AS",
     "strict": "UNDERSTUDY_STRICT",
+    "registry_file": "UNDERSTUDY_REGISTRY_FILE",
+    "registry_source": "UNDERSTUDY_REGISTRY_SOURCE",
+    "registry_schedule": "UNDERSTUDY_REGISTRY_SCHEDULE",
     "registry_gate": "UNDERSTUDY_REGISTRY_GATE",
+    "registry_gate_command": "UNDERSTUDY_REGISTRY_GATE_COMMAND",
+    "registry_gate_model": "UNDERSTUDY_REGISTRY_GATE_MODEL",
+    "registry_gate_policy": "UNDERSTUDY_REGISTRY_GATE_POLICY",
+    "registry_gate_timeout": "UNDERSTUDY_REGISTRY_GATE_TIMEOUT",
+    "registry_webhook_hosts": "UNDERSTUDY_REGISTRY_WEBHOOK_HOSTS",
+    "service_host": "UNDERSTUDY_SERVICE_HOST",
+    "service_port": "UNDERSTUDY_SERVICE_PORT",
+    "service_cors": "UNDERSTUDY_SERVICE_CORS",
+    "service_rate": "UNDERSTUDY_SERVICE_RATE",
 }
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where changes of the registry are told. Without a secret nothing is sent."""
+
+    name: str
+    url: str
+    origin: str
+    secret: SecretStr | None = None
+    allow_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,9 @@ class Settings:
     profiles: Mapping[str, Profile]
     options: Mapping[str, Value]
     folder: Path
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    #: Who may use the service: NAME:SCOPE+SCOPE:KEY, divided by spaces or commas.
+    api_keys: SecretStr | None = None
 
     def option(self, name: str) -> Value | None:
         """Return a run's setting, None where nobody set it."""
@@ -64,15 +87,18 @@ def load(environment: Mapping[str, str], folder: Path, config_file: Path | None 
     layers = [_Layer(environment, "environment")]
     if (folder / ".env").is_file():
         layers.append(_Layer(_read_dotenv(folder / ".env"), ".env"))
-    tables, options = _read_toml(config_file or folder / CONFIG_FILE, config_file is not None)
-    names = {*SPECIFIED, *tables}
+    path = config_file or folder / CONFIG_FILE
+    file = read_config(path, frozenset(_OPTIONS), required=config_file is not None)
+    names = {*SPECIFIED, *file.profiles}
     # A variable's name has lost case and dashes: UNDERSTUDY_PROFILE_MY_TEAM_... means [my-team].
     spelt = {upper(name) for name in names}
     names |= {n for layer in layers for n in _named_in(layer) if upper(n) not in spelt}
-    profiles = {name: _profile(name, layers, tables.get(name, {})) for name in sorted(names)}
+    profiles = {name: _profile(name, layers, file.profiles.get(name, {})) for name in sorted(names)}
     kept = {n: p for n, p in profiles.items() if p.values or p.secret}
     found = {key: value for key, name in _OPTIONS.items() if (value := _first(layers, [name]))}
-    return Settings(kept, {**options, **found}, folder)
+    webhooks = {name: _webhook(name, table, layers) for name, table in file.webhooks.items()}
+    keys = _secret(layers, "UNDERSTUDY_API_KEYS")
+    return Settings(kept, {**file.options, **found}, folder, webhooks, keys)
 
 
 def load_here(config_file: Path | None = None) -> Settings:
@@ -113,6 +139,27 @@ def _profile(name: str, layers: list[_Layer], table: Mapping[str, Value]) -> Pro
     return Profile(name, values, secret)
 
 
+def _webhook(name: str, table: Mapping[str, Value], layers: list[_Layer]) -> Webhook:
+    private = table.get("allow_private")
+    return Webhook(
+        name,
+        table["url"].text,
+        table["url"].origin,
+        _secret(layers, f"UNDERSTUDY_WEBHOOK_{upper(name)}_SECRET"),
+        as_bool(private) if private else False,
+    )
+
+
+def _secret(layers: list[_Layer], name: str) -> SecretStr | None:
+    found = _first(layers, [name])
+    if found is None:
+        return None
+    register(found.text)
+    for word in re.split(r"[\s,]+", found.text):
+        register(word.rpartition(":")[2])  # of UNDERSTUDY_API_KEYS each key by itself
+    return SecretStr(found.text)
+
+
 def _named_in(layer: _Layer) -> list[str]:
     """Return the profiles that UNDERSTUDY_PROFILE_<NAME>_<KEY> variables define."""
     endings = "|".join(key.upper() for key in KEYS)
@@ -126,7 +173,7 @@ def _read_dotenv(path: Path) -> dict[str, str]:
     from dotenv.parser import parse_stream
 
     values = {}
-    for binding in parse_stream(io.StringIO(_text(path))):
+    for binding in parse_stream(io.StringIO(read_text(path))):
         if binding.error:
             text = binding.original.string
             line = binding.original.line + text[: -len(text.lstrip())].count("\n")
@@ -137,91 +184,6 @@ def _read_dotenv(path: Path) -> dict[str, str]:
         if binding.key is not None and binding.value is not None:
             values[binding.key] = binding.value
     return values
-
-
-def _text(path: Path) -> str:
-    """Return a settings file's text; raises UsageError, FileNotFoundError."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path} is not UTF-8 (at byte {error.start}).", hint="Save the file as UTF-8."
-        ) from error
-
-
-def _read_toml(path: Path, required: bool) -> tuple[dict[str, dict[str, Value]], dict[str, Value]]:
-    try:
-        content = tomllib.loads(_text(path))
-    except FileNotFoundError as error:
-        if required:
-            raise UsageError(f"{path} does not exist.") from error
-        return {}, {}
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not TOML: {error}.") from error
-    return _tables(content, path.name), _toml_options(content, path.name)
-
-
-def _tables(content: Mapping[str, Any], file: str) -> dict[str, dict[str, Value]]:
-    profiles = content.get("profiles", {})
-    if not isinstance(profiles, dict):
-        raise UsageError(f"{file}: profiles must be tables: [profiles.NAME].")
-    spellings: dict[str, str] = {upper(name): name for name in SPECIFIED}
-    for name in profiles:
-        twin = spellings.setdefault(upper(name), name)
-        if twin != name:
-            raise UsageError(
-                f"{file}: the profiles {twin} and {name} would share their environment names "
-                f"(UNDERSTUDY_PROFILE_{upper(name)}_...).",
-                hint="Rename one of them.",
-            )
-    return {name: _table(name, table, file) for name, table in profiles.items()}
-
-
-def _table(name: str, table: Any, file: str) -> dict[str, Value]:
-    where = f"{file} [profiles.{name}]"
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{where}: a profile's name is letters, digits, '-' and '_'.")
-    if not isinstance(table, dict):
-        raise UsageError(f"{where} must be a table.")
-    if "api_key" in table:
-        variable = f"UNDERSTUDY_PROFILE_{upper(name)}_API_KEY"
-        raise UsageError(
-            f"{where} holds an api_key; keys do not belong in a file that is committed.",
-            hint=f"Put it in {variable} (environment or .env), or use key_command.",
-        )
-    unknown = sorted(set(table) - set(KEYS))
-    if unknown:
-        raise UsageError(
-            f"{where} has unknown keys: {', '.join(unknown)}.",
-            hint=f"Known are {', '.join(k for k in KEYS if k != 'api_key')}.",
-        )
-    wrong = [key for key, value in table.items() if not isinstance(value, str)]
-    if wrong:
-        raise UsageError(f"{where}: {wrong[0]} must be text.")
-    return {key: Value(value, where) for key, value in table.items() if value}
-
-
-def _toml_options(content: Mapping[str, Any], file: str) -> dict[str, Value]:
-    table = content.get("options", {})
-    unknown = sorted(set(table) - set(_OPTIONS)) if isinstance(table, dict) else ["options"]
-    unknown += sorted(set(content) - {"profiles", "options"})
-    if unknown:
-        raise UsageError(
-            f"{file} has unknown entries: {', '.join(unknown)}.",
-            hint=f"Known are [profiles.NAME] and [options] with {', '.join(_OPTIONS)}.",
-        )
-    texts = {key: _plain(value) for key, value in table.items()}
-    return {key: Value(text, f"{file} [options]") for key, text in texts.items() if text}
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def as_bool(value: Value) -> bool:
