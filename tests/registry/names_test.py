@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from understudy.model.assistant import Assistant
 from understudy.model.naming import registry_key
-from understudy.registry.names import assign, find, suggestions
+from understudy.registry.names import Index, assign
 
 names = st.sampled_from(["Bot", "bot!", "B O T", "", "日本語", "🙂", "Other", "a  b", "A B"])
 
@@ -120,14 +120,14 @@ NAMES = {
     ],
 )
 def test_anybody_is_found_by_key_id_name_or_spelling(wanted: str, key: str | None) -> None:
-    assert find(wanted, NAMES) == key
+    assert Index(NAMES).find(wanted) == key
 
 
 def test_a_vacant_key_leads_to_the_only_one_that_could_be_meant() -> None:
-    assert find("BOT", {"BOT_ASST3": ("asst_3", "Bot!")}) == "BOT_ASST3"
+    assert Index({"BOT_ASST3": ("asst_3", "Bot!")}).find("BOT") == "BOT_ASST3"
     two = {"BOT_A": ("a", "Bot"), "BOT_B": ("b", "bot")}
-    assert find("BOT", two) is None
+    assert Index(two).find("BOT") is None
 
 
 def test_a_misspelt_name_has_near_ones() -> None:
-    assert suggestions("suport bot", NAMES)[0] == "SUPPORT_BOT"
+    assert Index(NAMES).near("suport bot")[0] == "SUPPORT_BOT"

@@ -29,7 +29,7 @@ from understudy.registry.entries import Difference, Entries, Entry
 from understudy.registry.file import DEFAULT, RegistryFile, Stored
 from understudy.registry.gate import Gate, question
 from understudy.registry.history import History, Record
-from understudy.registry.names import find, suggestions
+from understudy.registry.names import Index
 from understudy.registry.sync import Proposal, propose
 from understudy.replicate.gather import gather
 
@@ -88,6 +88,7 @@ class Registry:
         self._gate = gate
         self._clock = clock
         self._seen: tuple[object, Stored] | None = None
+        self._indexed: tuple[Entries, Index] | None = None
 
     def get_assistant_names(self) -> list[str]:
         """Return the keys of all assistants, in order."""
@@ -99,13 +100,19 @@ class Registry:
         Raises SelectionError naming what is near.
         """
         entries = self.entries()
-        names = {key: (str(e["id"]), str(e.get("name") or "")) for key, e in entries.items()}
-        key = find(name, names)
+        key = name if name in entries else self._index(entries).find(name)
         if key is None:
-            near = ", ".join(suggestions(name, names))
+            near = ", ".join(self._index(entries).near(name))
             hint = f"Near are: {near}." if near else "understudy registry list shows all."
             raise SelectionError(f"The registry has no assistant {name!r}.", hint=hint)
         return dict(entries[key])
+
+    def _index(self, entries: Entries) -> Index:
+        """Return the index of the entries that were read last."""
+        if self._indexed is None or self._indexed[0] is not entries:
+            names = {key: (str(e["id"]), str(e.get("name") or "")) for key, e in entries.items()}
+            self._indexed = (entries, Index(names))
+        return self._indexed[1]
 
     def sync_assistants(self, *, allow_removal: bool = False) -> Synced:
         """Sync and return what came of it; see `sync`. Not within a running event loop."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from understudy.errors import OutputError, SnapshotError
-from understudy.files import TEMPORARY, read_json, write_whole, writing
+from understudy.files import read_json, sweep, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.registry.entries import Difference, Entry
 
@@ -18,10 +19,12 @@ FORMAT_VERSION = 1
 MOST = 500
 MOST_OTHERS = 100
 
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One sync. `at` is an ISO 8601 time in UTC, `id` sorts by it.
+    """One sync. `at` is an ISO 8601 time in UTC, `id` sorts by it, and later ones sort later.
 
     `result` is `changed`, `unchanged`, `refused`, `denied`, `failed` or
     `restored`, `reason` why. `removed`
@@ -46,7 +49,13 @@ class History:
         self._pins = self._folder / "pins.json"
 
     def add(self, record: Record) -> None:
-        """Keep a record and let the oldest go; raises OutputError."""
+        """Keep a record and let the oldest go; raises OutputError.
+
+        An id that does not sort behind the others, because a clock was put back, is replaced.
+        """
+        newest = self.newest()
+        if record.id <= newest:
+            record = replace(record, id=_behind(newest, record.id))
         fields = {
             "format_version": FORMAT_VERSION,
             "id": record.id,
@@ -61,8 +70,7 @@ class History:
         }
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-            for path in self._folder.glob(f"{TEMPORARY}*"):  # a sync that was killed left it
-                path.unlink(missing_ok=True)
+        sweep(self._folder)
         kind = "changed" if record.difference else "other"
         name = f"sync-{record.id}-{kind}.json"
         write_whole(self._folder / name, pretty(fields, sort_keys=False))
@@ -70,6 +78,24 @@ class History:
             for path in [path for path in self._paths() if path.stem.endswith(kind)][:-most]:
                 with writing(path):
                     path.unlink(missing_ok=True)
+
+    def changes(self, *, after: str = "") -> list[str]:
+        """Return the ids of the records that changed something after that one, oldest first."""
+        paths = [path for path in self._paths() if path.stem.endswith("-changed")]
+        return [found for path in paths if (found := _id(path)) > after]
+
+    def newest(self) -> str:
+        """Return the id of the newest record of any result, an empty text where there is none."""
+        paths = self._paths()
+        return _id(paths[-1]) if paths else ""
+
+    def record(self, id: str) -> Record:  # noqa: A002 - as the field is called
+        """Return one that `changes` named; raises SnapshotError when it cannot be read."""
+        path = self._folder / f"sync-{id}-changed.json"
+        try:
+            return _record(read_json(path))
+        except (KeyError, TypeError, ValueError) as error:
+            raise SnapshotError(f"{path} is no record of a sync.") from error
 
     def records(self, *, most: int = MOST) -> list[Record]:
         """Return the newest records, newest first; what cannot be read is left out."""
@@ -107,13 +133,27 @@ class History:
             return
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._pins, pretty(dict(pins)))
+        write_whole(self._pins, pretty({key: pins[key] for key in sorted(pins)}, sort_keys=False))
 
     def _paths(self) -> list[Path]:
         try:
             return sorted(self._folder.glob("sync-*.json"))
         except OSError as error:
             raise OutputError(f"{self._folder} cannot be read: {error.strerror}.") from error
+
+
+def _id(path: Path) -> str:
+    return path.stem.removeprefix("sync-").rpartition("-")[0]
+
+
+def _behind(newest: str, id: str) -> str:  # noqa: A002 - as the field is called
+    """Return an id right behind the newest one, with the end of the one that was wanted."""
+    stamp, _, _ = newest.partition("-")
+    try:
+        after = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        return id  # a file that somebody named by hand
+    return f"{after:{_STAMP}}-{id.rpartition('-')[2]}"
 
 
 def _record(value: Any) -> Record:

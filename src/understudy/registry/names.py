@@ -18,6 +18,7 @@ from understudy.model.assistant import Assistant
 from understudy.model.naming import near, registry_key
 
 _SUFFIX = 6  # characters of an id
+_LONGEST = 256  # characters: comparing longer ones with all names would cost too much
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +51,43 @@ def assign(assistants: Iterable[Assistant], before: Mapping[str, str] | None = N
     return Keys(dict(sorted(by_key.items())), shared)
 
 
-def find(wanted: str, names: Mapping[str, tuple[str, str]]) -> str | None:
-    """Return the key of what is meant: by key, id, exact name, or any spelling of the key.
+class Index:
+    """Finds keys by what people call an assistant; built once for many questions.
 
-    `names` are id and name under each key. None where nobody, or nobody in particular, is meant.
+    `names` are id and name under each key.
     """
-    if wanted in names:
-        return wanted
-    for index in (0, 1):
-        found = [key for key, about in names.items() if about[index] == wanted]
-        if len(found) == 1:
-            return found[0]
-    plain = registry_key(wanted)
-    if plain in names:
-        return plain
-    found = [key for key, (_, name) in names.items() if plain and registry_key(name) == plain]
-    return found[0] if len(found) == 1 else None
 
+    def __init__(self, names: Mapping[str, tuple[str, str]]) -> None:
+        self._keys = frozenset(names)
+        self._ids: dict[str, list[str]] = {}
+        self._names: dict[str, list[str]] = {}
+        self._plain: dict[str, list[str]] = {}
+        for key, (one, name) in names.items():
+            self._ids.setdefault(one, []).append(key)
+            self._names.setdefault(name, []).append(key)
+            self._plain.setdefault(registry_key(name), []).append(key)
 
-def suggestions(wanted: str, names: Mapping[str, tuple[str, str]]) -> list[str]:
-    """Return keys that look like what was wanted, most alike first."""
-    return near(registry_key(wanted) or wanted, names)
+    def find(self, wanted: str) -> str | None:
+        """Return the key of what is meant: by key, id, exact name, or any spelling of the key.
+
+        None where nobody, or nobody in particular, is meant.
+        """
+        if wanted in self._keys:
+            return wanted
+        for known in (self._ids, self._names):
+            if len(found := known.get(wanted, ())) == 1:
+                return found[0]
+        plain = registry_key(wanted)
+        if plain in self._keys:
+            return plain
+        found = self._plain.get(plain, ()) if plain else ()
+        return found[0] if len(found) == 1 else None
+
+    def near(self, wanted: str) -> list[str]:
+        """Return keys that look like what was wanted, most alike first."""
+        if len(wanted) > _LONGEST:
+            return []
+        return near(registry_key(wanted) or wanted, self._keys)
 
 
 def _belongs(key: str, plain: str, one: str) -> bool:
