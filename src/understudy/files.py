@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ TEMPORARY = ".understudy-"
 
 #: No JSON file that we read may be larger; 10,000 assistants of 8 KB are 80 MB.
 MOST_BYTES = 1 << 30
+
+_STALE = 3600.0  # seconds: nobody writes one file for that long
 
 
 def read_bytes(path: Path) -> bytes:
@@ -88,6 +91,18 @@ def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> None:
             f"{path} cannot be written: {_reason(error)}.",
             hint="Nothing was left half-written there.",
         ) from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half-written there; what others are writing stays.
+
+    Raises OutputError.
+    """
+    with writing(folder):
+        for path in folder.glob(f"{TEMPORARY}*"):
+            with suppress(FileNotFoundError):  # put into its place meanwhile
+                if time.time() - path.stat().st_mtime > _STALE:
+                    path.unlink()
 
 
 @contextmanager

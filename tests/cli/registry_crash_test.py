@@ -62,7 +62,7 @@ def test_a_sync_killed_at_any_write_leaves_one_whole_version(
     new = {"FOUR", "ONE", "TWO"}
     assert found == old or found.keys() == new
     assert code in (0, 9)
-    for path in (stage.folder / "config").glob(".understudy-*"):
+    for path in (stage.folder / "config").rglob(".understudy-*"):
         os.utime(path, (0, 0))  # an hour later
     stage.call("registry", "sync", **where(stage)).check()
     assert stage.read("config/assistants.json").keys() == new
