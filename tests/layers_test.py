@@ -29,9 +29,12 @@ DATA = (
     "replicate.knowledge.store_plan",
     "replicate.survey",
     "registry.entries",
+    "registry.addresses",
     "registry.file",
     "registry.gate",
     "registry.history",
+    "registry.notify",
+    "registry.outbox",
     "registry.schedule",
     "registry.sync",
 )
@@ -92,7 +95,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "ops.rehearsal": ("sandbox", "errors", "files", "model", "platforms"),
     "cli": ("ops", "report", "config", *LEAVES, *DATA, "cli"),
     "sandbox": ("sandbox",),
-    "__init__": ("config", "ops", "model", "platforms", "replicate", *LEAVES),
+    "__init__": ("config", "ops", "model", "platforms", "replicate", "registry.notify", *LEAVES),
     "__main__": ("cli",),
 }
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from understudy.platforms.memory import Memory
     from understudy.platforms.pacing import RetryPolicy
     from understudy.platforms.snapshot import Snapshot
+    from understudy.registry.notify import verify as verify_webhook
     from understudy.replicate.drift import Drift
     from understudy.replicate.events import FileOutcome, FileStatus, Outcome, Status, StoreOutcome
     from understudy.replicate.knowledge.needs import KnowledgeOptions
@@ -73,6 +74,7 @@ __all__ = [
     "load_async",
     "load_settings",
     "plan",
+    "verify_webhook",
 ]
 
 _HOME = {
@@ -90,6 +92,7 @@ _HOME = {
     "platforms.memory": ("Memory",),
     "platforms.pacing": ("RetryPolicy",),
     "platforms.snapshot": ("Snapshot",),
+    "registry.notify": ("verify_webhook",),
     "replicate.drift": ("Drift",),
     "replicate.events": ("FileOutcome", "FileStatus", "Outcome", "Status", "StoreOutcome"),
     "replicate.knowledge.needs": ("KnowledgeOptions",),
@@ -98,7 +101,7 @@ _HOME = {
 }
 _MODULES = {name: module for module, names in _HOME.items() for name in names}
 #: Names that are other ones at home.
-_THERE = {"load_settings": "load"}
+_THERE = {"load_settings": "load", "verify_webhook": "verify"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ UnderstudyError            what happened, to what, and what to do next; carries 
 ├── BusySyncError          a sync of the same registry is running                    (1)
 ├── RefusedSyncError       what a sync found must not replace the last good copy     (1)
 │   └── DeniedSyncError        its gate said no, or nothing that counts               (1)
+├── SignatureError         a webhook's body is not what was signed, or not lately    (1)
 ├── InterruptedRunError    stopped by the user                                       (130)
 └── PlaceError             a place refused, failed, or could not be reached
     ├── AuthenticationError    key, organization or project refused: stop the run    (4)
@@ -89,6 +90,10 @@ class RefusedSyncError(UnderstudyError):
 
 class DeniedSyncError(RefusedSyncError):
     """The gate did not approve what a sync found; the last good copy is as it was."""
+
+
+class SignatureError(UnderstudyError):
+    """A webhook's signature is missing, does not fit, or is too old: do not act on the body."""
 
 
 class InterruptedRunError(UnderstudyError):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from understudy.cli.options import Command, common, stacked
+from understudy.cli.registry_options import local
+from understudy.cli.registry_webhooks import begin, tell, webhooks
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.model.canonical import pretty
 from understudy.ops.gates import CommandGate
 from understudy.ops.registry import DEFAULT_SOURCE, Registry, Synced
 from understudy.ops.watching import Watch
-from understudy.registry.file import DEFAULT
 from understudy.registry.gate import Gate
 from understudy.registry.schedule import DEFAULT as SCHEDULE
 from understudy.report.clean import clean, clean_lines
@@ -33,15 +32,6 @@ from understudy.report.registry import (
 from understudy.report.text import counted
 from understudy.report.unread import unread_lines, unread_text
 
-_file = click.option(
-    "--file",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=DEFAULT,
-    show_default=True,
-    metavar="PATH",
-    help="The registry's file.",
-)
 _source = click.option(
     "--from", "source", default=DEFAULT_SOURCE, show_default=True, metavar="PLACE"
 )
@@ -51,7 +41,6 @@ _gate = click.option(
     help="Ask this command before anything is stored: the difference as JSON on its stdin, exit "
     "code 0 approves.",
 )
-local: Callable[[Command], Command] = stacked(_file, common)
 
 
 @click.group()
@@ -82,8 +71,11 @@ def sync(
     """
     session = Session(ctx)
     opened = _open(session, path, source, _asked(session, gate))
+    notifier = begin(session, path)
     done = session.run(lambda stop: opened.sync(allow_removal=allow_removal, stop=stop))
-    return _tell(session, done, "synced")
+    code = _tell(session, done, "synced")
+    tell(session, notifier)
+    return code
 
 
 @registry.command()
@@ -108,18 +100,25 @@ def watch(
     """
     session = Session(ctx)
     opened = _open(session, path, source, _asked(session, gate))
-    watching = Watch(opened, schedule=schedule, on_done=lambda done: _show(session, done))
+    notifier = begin(session, path)
+
+    def show(done: Synced) -> None:
+        _show(session, done)
+        notifier.wake()
+
+    watching = Watch(opened, schedule=schedule, on_done=show)
 
     async def work(stop: asyncio.Event) -> None:
         if now:
             _show(session, await opened.sync())
         session.note(f"Syncing {path} from {source} at {schedule} UTC; Ctrl-C ends it.")
         running = asyncio.create_task(watching.run())
+        telling = asyncio.create_task(notifier.run(stop))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         watching.stop()
-        stopping.cancel()
-        await running
+        stop.set()
+        await asyncio.gather(running, telling, stopping)
 
     session.run(work)
     return ExitCode.DONE
@@ -212,9 +211,14 @@ def restore(ctx: click.Context, /, path: Path, key: str) -> int:
     understudy registry restore SUPPORT_BOT
     """
     session = Session(ctx)
+    notifier = begin(session, path)
     entry = _open(session, path).restore(key)
     session.say([entry_line(key, entry)] if session.json else [f"Restored {clean(key)}."])
+    tell(session, notifier)
     return ExitCode.DONE
+
+
+registry.add_command(webhooks)
 
 
 def _open(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import BusySyncError
-from understudy.files import TEMPORARY, read_bytes, write_whole, writing
+from understudy.files import read_bytes, sweep, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.registry.entries import Entries, Entry, unreadable
 
 DEFAULT = Path("config") / "assistants.json"
-
-_STALE = 3600.0  # seconds: nobody writes one file for that long
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -103,17 +100,10 @@ class RegistryFile:
                     f"Another sync of {self.path} is running.", hint="Wait for it to end."
                 ) from error
         try:
-            self._tidy()
+            sweep(self.path.parent)
             yield
         finally:
             lock.release()
-
-    def _tidy(self) -> None:
-        """Remove what syncs that were killed left half-written; others may be writing here, too."""
-        with writing(self.path):
-            for path in self.path.parent.glob(f"{TEMPORARY}*"):
-                if time.time() - path.stat().st_mtime > _STALE:
-                    path.unlink(missing_ok=True)
 
 
 def serialized(entries: Entries) -> str:

@@ -1,0 +1,93 @@
+"""Somebody who is told of changes: a real server that checks what it gets with its own means."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any, Self
+
+from aiohttp import web
+
+SECRET = "canary_webhook_0a1b2c3d4e5f6071"
+
+
+@dataclass(frozen=True)
+class Got:
+    """One request as it came."""
+
+    id: str
+    body: bytes
+    headers: dict[str, str]
+    path: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+Answer = Callable[[web.Request, int], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Receiver:
+    """Answers on loopback, in a thread of its own; `statuses` are given first, then 204.
+
+    A signature that does not fit is answered with 400, like by a receiver that is careful.
+    """
+
+    statuses: list[int] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    secret: str = SECRET
+    answer: Answer | None = None
+    got: list[Got] = field(default_factory=list)
+    requests: int = 0
+
+    @property
+    def ids(self) -> list[str]:
+        return [one.id for one in self.got]
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def url(self, host: str = "127.0.0.1", path: str = "/hook?token=canary_query_0a1b2c") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    async def _start(self) -> None:
+        app = web.Application(client_max_size=1 << 24)
+        app.router.add_route("*", "/{path:.*}", self._take)
+        self._runner = web.AppRunner(app, shutdown_timeout=0, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.port = int(self._runner.addresses[0][1])
+
+    async def _take(self, request: web.Request) -> web.StreamResponse:
+        self.requests += 1
+        body = await request.read()
+        if self.answer is not None:
+            return await self.answer(request, self.requests)
+        if self.statuses and (status := self.statuses.pop(0)) != 200:
+            return web.Response(status=status, headers=self.headers, text=self.secret)
+        stamp, _, given = request.headers["Understudy-Signature"].partition(",")
+        signed = stamp.removeprefix("t=").encode() + b"." + body
+        if given != "v1=" + hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest():
+            return web.Response(status=400)
+        record = request.headers["Understudy-Delivery"]
+        assert json.loads(body)["id"] == record
+        self.got.append(Got(record, body, dict(request.headers), request.path))
+        return web.Response(status=204)
