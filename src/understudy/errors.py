@@ -7,6 +7,7 @@ UnderstudyError            what happened, to what, and what to do next; carries 
 ├── StalePlanError         a saved plan no longer fits the places                    (1)
 ├── OutputError            a report, plan or snapshot could not be written           (1)
 ├── BusySyncError          a sync of the same registry is running                    (1)
+├── LimitedError           the service has no key to sync with; reading works         (1)
 ├── RefusedSyncError       what a sync found must not replace the last good copy     (1)
 │   └── DeniedSyncError        its gate said no, or nothing that counts               (1)
 ├── SignatureError         a webhook's body is not what was signed, or not lately    (1)
@@ -82,6 +83,10 @@ class OutputError(UnderstudyError):
 
 class BusySyncError(UnderstudyError):
     """A sync of the same registry is running; it is not begun twice."""
+
+
+class LimitedError(UnderstudyError):
+    """There is no key to sync with; what is there can be read."""
 
 
 class RefusedSyncError(UnderstudyError):

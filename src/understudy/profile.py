@@ -92,6 +92,11 @@ class Profile:
         return self.get("base_url", OPENAI_URL).rstrip("/")
 
     @property
+    def has_key(self) -> bool:
+        """Whether there is a key, or a command that says it."""
+        return self.secret is not None or "key_command" in self.values
+
+    @property
     def key_name(self) -> str:
         """The environment name under which its key is looked up first."""
         specified = SPECIFIED.get(self.name, {}).get("api_key")

@@ -67,7 +67,7 @@ async def watched(
     registry = Scripted(clock, lambda one: len(one.at) == runs)
     registry.errors = errors or []
     registry.watch = Watch(
-        registry, clock=lambda: clock.now, pause=clock.pause, jitter=jitter, chance=lambda: 0.5
+        registry.sync, clock=lambda: clock.now, pause=clock.pause, jitter=jitter, chance=lambda: 0.5
     )
     await registry.watch.run()
     return registry.at

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "import": ("replicate", "import_snapshot", "Clone from a snapshot or from saved JSON."),
     "verify": ("look", "verify", "Re-read every file of a snapshot and check its digest."),
     "registry": ("registry", "registry", "Keep a local copy of a place, and look assistants up."),
+    "serve": ("serve", "serve", "Serve the registry by HTTP and keep it in sync."),
     "profiles": ("profiles", "profiles", "Show the profiles and where each value came from."),
     "sandbox": ("sandbox", "sandbox", "Serve an OpenAI look-alike on this machine."),
 }

@@ -19,10 +19,11 @@ from understudy.config import Settings, as_bool, as_count, load_here
 from understudy.errors import InterruptedRunError, UsageError
 from understudy.ops.request import RECOMMENDED, FileSearch, Prune
 from understudy.profile import Value
-from understudy.redact import RedactingFilter, hide
+from understudy.redact import hide
 from understudy.replicate.knowledge.needs import KnowledgeOptions
 from understudy.replicate.selection import Selection
-from understudy.report.clean import clean, clean_lines
+from understudy.report.clean import clean
+from understudy.report.logs import log_to_stderr
 
 T = TypeVar("T")
 
@@ -36,7 +37,8 @@ class Session:
         given: dict[str, Any] = ctx.find_root().ensure_object(dict)
         self.json = bool(given.get("json"))
         self.quiet = bool(given.get("quiet"))
-        self.settings: Settings = load_here(given.get("config"))
+        self.config: Path | None = given.get("config")
+        self.settings: Settings = load_here(self.config)
         self._log(int(given.get("verbose", 0)))
 
     @property
@@ -173,12 +175,20 @@ class Session:
             )
         return given
 
-    def run(self, work: Callable[[asyncio.Event], Awaitable[T]], *, at_once: bool = False) -> T:
+    def run(
+        self,
+        work: Callable[[asyncio.Event], Awaitable[T]],
+        *,
+        at_once: bool = False,
+        loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    ) -> T:
         """Run a coroutine whose event is set by Ctrl-C; a second Ctrl-C ends it at once.
 
         With `at_once` the first one does: nothing is written that would have to be completed.
+        `loop` makes an event loop of another kind than the usual one.
         """
-        return asyncio.run(self._interruptible(work, at_once=at_once))
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(self._interruptible(work, at_once=at_once))
 
     async def _interruptible(
         self, work: Callable[[asyncio.Event], Awaitable[T]], *, at_once: bool
@@ -240,21 +250,7 @@ class Session:
             if name not in _LEVELS:
                 raise UsageError(f"{option.origin} must be one of {', '.join(_LEVELS)}.")
             level = _LEVELS[name]
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setLevel(level)
-        handler.addFilter(RedactingFilter())
-        handler.setFormatter(_PlainFormatter("%(levelname)s %(name)s: %(message)s"))
-        logging.basicConfig(level=min(level, logging.INFO), handlers=[handler], force=True)
-
-
-class _PlainFormatter(logging.Formatter):
-    """One line a record, so that no name can look like another record; tracebacks keep theirs."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        return clean(super().formatMessage(record))
-
-    def format(self, record: logging.LogRecord) -> str:
-        return clean_lines(super().format(record))
+        log_to_stderr(level, text="%(levelname)s %(name)s: %(message)s")
 
 
 def _pair(text: str, origin: str) -> tuple[str, str]:

@@ -125,16 +125,12 @@ def project_for(place: str, settings: Settings, using: str | None) -> Profile:
         return profile
     for name in (place, "default", "dst"):
         profile = settings.profile(name)
-        if profile is not None and profile.platform in _PROJECTS and _has_key(profile):
+        if profile is not None and profile.platform in _PROJECTS and profile.has_key:
             return profile
     raise UsageError(
         "No project is configured that could answer.",
         hint="Set OPENAI_API_KEY in the environment or in .env, or name a profile: --using NAME.",
     )
-
-
-def _has_key(profile: Profile) -> bool:
-    return profile.secret is not None or "key_command" in profile.values
 
 
 def _reasons(arguments: dict[str, Any]) -> bool:

@@ -182,6 +182,14 @@ def _arguments(place: Platform, assistant: Assistant) -> Json:
     if place.info.platform == BUNDLE:
         arguments = read_json(Path(place.info.address) / f"{assistant.id}{_FILE}")
         return dict(arguments)
+    return arguments_of(assistant)
+
+
+def arguments_of(assistant: Assistant) -> Json:
+    """Return the arguments of `client.responses.create` that an assistant makes.
+
+    Raises RejectedError where it cannot be put into a request.
+    """
     rendered = Bundle(".").render(assistant, Marker(without=frozenset()))
     rendered = tailor(rendered, Tailoring(), None, runs=True)  # without what its model refuses
     if stopping := [finding for finding in rendered.findings if finding.blocks]:

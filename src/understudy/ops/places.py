@@ -97,7 +97,7 @@ class Places:
             must_exist,
             profile.api_version,
             profile.auth,
-            profile.secret is not None or "key_command" in profile.values,
+            profile.has_key,
         )
         return build(profile.platform, place), account
 

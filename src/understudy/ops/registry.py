@@ -22,12 +22,13 @@ from understudy.errors import (
 from understudy.model.findings import Findings
 from understudy.ops import collector
 from understudy.ops.gates import decide
+from understudy.ops.gating import Approval, Asked, approver, gate_seconds
 from understudy.ops.listeners import log_events
 from understudy.ops.places import PlaceLike, Places
 from understudy.platforms.base import Wait
 from understudy.registry.entries import Difference, Entries, Entry
 from understudy.registry.file import DEFAULT, RegistryFile, Stored
-from understudy.registry.gate import Gate, question
+from understudy.registry.gate import question
 from understudy.registry.history import History, Record
 from understudy.registry.names import Index
 from understudy.registry.sync import Proposal, propose
@@ -57,6 +58,11 @@ class Synced:
     aside: Path | None = None
 
     @property
+    def count(self) -> int:
+        """How many assistants the registry has."""
+        return len(self.proposal.entries)
+
+    @property
     def exit_code(self) -> ExitCode:
         """What the process should tell its caller."""
         lacking = self.proposal.quarantined or any(finding.blocks for finding in self.unread)
@@ -69,7 +75,8 @@ class Registry:
     Look-ups read the file, again only when it has changed. A sync never replaces the last good
     copy by something doubtful: it raises, and the file is as it was. A `gate` is asked before a
     difference is stored: a function that takes it as a dict and returns a bool or a Decision, also
-    asynchronously, or `CommandGate`.
+    asynchronously, `CommandGate` or `ModelGate`. Unless one is given, the one is asked that the
+    settings name; None asks nobody.
     """
 
     def __init__(
@@ -78,7 +85,7 @@ class Registry:
         *,
         source: PlaceLike = DEFAULT_SOURCE,
         settings: Settings | None = None,
-        gate: Gate | None = None,
+        gate: Approval = Asked.CONFIGURED,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._file = RegistryFile(Path(path))
@@ -196,6 +203,8 @@ class Registry:
         on_wait: Callable[[Wait], None],
     ) -> Synced:
         log.info("%s started", PREFIX)
+        settings = self._settings or load_here()
+        gate = approver(self._gate, settings)  # before anything is read: it may be misspelt
         stored, proposal, name, unread = await self._propose(allow_removal, stop, on_wait)
         if proposal.refused:
             raise RefusedSyncError(
@@ -203,8 +212,9 @@ class Registry:
                 hint="Look with: understudy registry diff. Then: understudy registry sync "
                 "--allow-removal.",
             )
-        if self._gate is not None and proposal.difference:
-            decision = await decide(self._gate, question(proposal, stored.entries, name))
+        if gate is not None and proposal.difference:
+            asked = question(proposal, stored.entries, name)
+            decision = await decide(gate, asked, seconds=gate_seconds(settings))
             log.info("%s gate: %s %s", PREFIX, decision.approved, decision.reason)
             if not decision.approved:
                 raise DeniedSyncError(

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from understudy.errors import (
     BusySyncError,
@@ -16,7 +17,7 @@ from understudy.errors import (
     RefusedSyncError,
     UnderstudyError,
 )
-from understudy.ops.registry import PREFIX, Registry, Synced
+from understudy.ops.registry import PREFIX
 from understudy.registry.schedule import DEFAULT, JUMP, check, due
 
 log = logging.getLogger("understudy.registry")
@@ -26,6 +27,21 @@ _LOOK = 30.0
 
 #: Seconds to the first retry of a source that is down; each further one waits twice as long.
 _BACKOFF = 30.0
+
+
+T = TypeVar("T", bound="Counted")
+
+
+class Counted(Protocol):
+    """What came of a sync, as far as a schedule looks at it."""
+
+    @property
+    def count(self) -> int:
+        """How many assistants there are now."""
+
+
+#: Syncs once; raises UnderstudyError.
+Sync: TypeAlias = Callable[[], Awaitable[T]]
 
 
 class _Woken(Enum):
@@ -46,8 +62,8 @@ class Worker:
     result: str = ""
 
 
-class Watch:
-    """Runs `registry.sync` when it is due, one at a time; a failed one is tried again.
+class Watch(Generic[T]):
+    """Runs `sync` when it is due, one at a time; a failed one is tried again.
 
     `jitter` spreads the starts of many machines, in seconds at most. `on_done` hears of each sync
     that ended well, `pause` sleeps and tells whether to stop.
@@ -55,17 +71,17 @@ class Watch:
 
     def __init__(
         self,
-        registry: Registry,
+        sync: Sync[T],
         *,
         schedule: str = DEFAULT,
         jitter: float = 10.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         pause: Callable[[float], Awaitable[bool]] | None = None,
-        on_done: Callable[[Synced], None] = lambda _: None,
+        on_done: Callable[[T], None] = lambda _: None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         check(schedule)
-        self._registry = registry
+        self._sync = sync
         self._schedule = schedule
         self._jitter = jitter
         self._clock = clock
@@ -113,7 +129,7 @@ class Watch:
         """Sync once; tell whether it need not be tried again before the next time."""
         self.worker = Worker(None, self.worker.last, True, self.worker.result)
         try:
-            done = await self._registry.sync()
+            done = await self._sync()
         except BusySyncError:
             result, fine = "skipped: another sync was running", True
             log.info("%s %s", PREFIX, result)
@@ -124,7 +140,7 @@ class Watch:
             # A key that is refused is not accepted a minute later.
             result, fine = f"failed: {error.message}", not _passes(error)
         else:
-            result, fine = f"{len(done.proposal.entries)} assistants", True
+            result, fine = f"{done.count} assistants", True
             self._on_done(done)
         self.worker = Worker(None, at, False, result)
         return fine

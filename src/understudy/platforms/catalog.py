@@ -95,6 +95,9 @@ def _memory(place: PlaceSettings) -> Platform:
     return Memory(name=place.name)
 
 
+#: Those that nobody can read without a key.
+KEYED = frozenset({"openai-assistants", "openai-agents"})
+
 PLATFORMS: Mapping[str, Callable[[PlaceSettings], Platform]] = {
     "openai-assistants": _assistants_v2,
     "openai-agents": _agents,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +14,7 @@ from understudy.errors import BusySyncError
 from understudy.files import read_bytes, sweep, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.registry.entries import Entries, Entry, unreadable
+from understudy.registry.shelf import Shelf, shelve, shelve_entries
 
 DEFAULT = Path("config") / "assistants.json"
 
@@ -25,6 +26,16 @@ class Stored:
     entries: Entries
     problems: tuple[str, ...] = ()
     content: bytes | None = None
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Served:
+    """What lies in the file, to be served, and what was wrong with it, in words."""
+
+    shelf: Shelf
+    problems: tuple[str, ...] = ()
+    missing: bool = False
     damaged: bool = False
 
 
@@ -53,6 +64,20 @@ class RegistryFile:
         except UnicodeDecodeError as error:
             return Stored({}, (f"{self.path} is not UTF-8: {error.reason}.",), damaged=True)
         return replace(parse(text, str(self.path)), content=content)
+
+    def serve(self) -> Served:
+        """Return what is stored as bytes; a file that is missing or damaged is an empty shelf.
+
+        Nothing is changed. Raises SnapshotError as `read` does.
+        """
+        if not self.path.exists():
+            return Served(shelve_entries({}), missing=True)
+        content = read_bytes(self.path)
+        if self._ours(content):
+            with suppress(ValueError):  # a record that was edited by hand once, and kept since
+                return Served(shelve(content))
+        stored = self.read()
+        return Served(shelve_entries(stored.entries), stored.problems, damaged=stored.damaged)
 
     def set_aside(self) -> Path:
         """Rename a damaged file so that it is kept, and return its new path. Raises OutputError."""

@@ -75,12 +75,12 @@ class Index:
         if wanted in self._keys:
             return wanted
         for known in (self._ids, self._names):
-            if len(found := known.get(wanted, ())) == 1:
+            if len(found := known.get(wanted, [])) == 1:
                 return found[0]
         plain = registry_key(wanted)
         if plain in self._keys:
             return plain
-        found = self._plain.get(plain, ()) if plain else ()
+        found = self._plain.get(plain, []) if plain else []
         return found[0] if len(found) == 1 else None
 
     def near(self, wanted: str) -> list[str]:

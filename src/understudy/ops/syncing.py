@@ -1,0 +1,153 @@
+"""A sync in a process of its own, so that its work never delays what is being served.
+
+The job goes in and the outcome comes out as one line of JSON; keys travel in the environment alone.
+The process finishes what it began, whatever signal the group gets: it ends by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from understudy import errors
+from understudy.config import load_here
+from understudy.errors import UnderstudyError
+from understudy.ops.registry import Registry, Synced
+from understudy.redact import redact
+from understudy.report.logs import log_to_stderr
+
+_MODULE = "understudy.ops.syncing"
+
+#: Everything else on the machine goes first.
+_NICE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to sync; the settings are read anew, from `config` or where they lie."""
+
+    path: str
+    source: str
+    config: str | None = None
+    allow_removal: bool = False
+    level: int = logging.WARNING
+    json_logs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a sync that was carried out; `lacking` is what of the source was not usable."""
+
+    source: str
+    count: int
+    changed: bool
+    lacking: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    aside: str = ""
+
+
+async def sync_apart(job: Job) -> Outcome:
+    """Carry out a job in a process of its own and return its outcome.
+
+    Raises what `Registry.sync` raises. Cancelled, the process is killed, which the file survives.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", _MODULE),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        said, _ = await process.communicate(json.dumps(asdict(job)).encode())
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    lines = said.splitlines()
+    try:
+        answer = json.loads(lines[-1])
+    except (IndexError, ValueError) as error:
+        code = process.returncode
+        raise UnderstudyError(f"The sync ended without a word, with {code}.") from error
+    return _outcome(answer)
+
+
+def _outcome(answer: Mapping[str, Any]) -> Outcome:
+    """Return what the process reported, or raise it."""
+    if "error" not in answer:
+        return Outcome(
+            answer["source"],
+            answer["count"],
+            answer["changed"],
+            tuple(answer["lacking"]),
+            tuple(answer["problems"]),
+            answer["aside"],
+        )
+    kind = getattr(errors, answer["error"], UnderstudyError)
+    raise kind(answer["message"], hint=answer["hint"])
+
+
+async def _carry_out(job: Job) -> dict[str, Any]:
+    config = Path(job.config) if job.config else None
+    registry = Registry(job.path, source=job.source, settings=load_here(config))
+    try:
+        done = await registry.sync(allow_removal=job.allow_removal)
+    except UnderstudyError as error:
+        return _error(error)
+    outcome = Outcome(
+        done.source,
+        done.count,
+        bool(done.proposal.difference),
+        tuple(_lacking(done)),
+        done.problems,
+        str(done.aside or ""),
+    )
+    return asdict(outcome)
+
+
+def _lacking(done: Synced) -> list[str]:
+    quarantined = done.proposal.quarantined.items()
+    return [f"{one} cannot be used: {why}" for one, why in quarantined] + [
+        finding.message for finding in done.unread if finding.blocks
+    ]
+
+
+def _error(error: UnderstudyError) -> dict[str, Any]:
+    # Those that need more than words to be made are raised as what they are by their parents.
+    kinds = (kind.__name__ for kind in type(error).__mro__)
+    known = next(name for name in kinds if hasattr(errors, name))
+    return {"error": known, "message": redact(error.message), "hint": redact(error.hint)}
+
+
+def main() -> None:
+    """Read a job from standard input, carry it out, write what came of it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):
+        os.nice(_NICE)
+    job = Job(**json.loads(sys.stdin.read()))
+    log_to_stderr(job.level, json_lines=job.json_logs)
+    try:
+        answer = asyncio.run(_carry_out(job))
+    except UnderstudyError as error:
+        answer = _error(error)
+    except Exception as error:
+        logging.getLogger("understudy.registry").exception("a sync failed")
+        answer = _error(UnderstudyError(f"internal error: {type(error).__name__}: {error}"))
+    with suppress(BrokenPipeError):  # nobody waits for it any more; the file is what counts
+        print(json.dumps(answer), flush=True)  # noqa: T201 - standard output is the way back
+
+
+if __name__ == "__main__":
+    main()

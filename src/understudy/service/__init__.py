@@ -1,0 +1,1 @@
+"""The HTTP service: the registry for applications. Needs the extra `service`."""

@@ -1,0 +1,129 @@
+"""The service, put together: routes, and the front that every request passes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from understudy._version import __version__
+from understudy.ops.keeping import Keeper
+from understudy.service.auth import Keys
+from understudy.service.front import REQUEST_ID, Draining, Front, Limits
+from understudy.service.health_routes import health_router
+from understudy.service.metrics import Metrics
+from understudy.service.problems import ProblemError, plain, render
+from understudy.service.registry_routes import registry_router
+from understudy.service.routing import BytesRoute, Shortcut
+
+_ABOUT = """The assistants of a place, looked up by name.
+
+Names are those of the registry: `Support Bot` is `SUPPORT_BOT`; ids, exact names and other
+spellings find them, too. Everything that goes wrong has one shape.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a service is made of; `hosts` are the names of this machine where there are no keys."""
+
+    keeper: Keeper
+    keys: Keys
+    hosts: frozenset[str] = frozenset({"127.0.0.1", "localhost", "::1"})
+    limits: Limits = field(default_factory=Limits)
+    origins: tuple[str, ...] = ()
+    draining: Draining = field(default_factory=Draining)
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+def create_app(serving: Serving) -> ASGIApp:
+    """Return the application. Its lifespan starts the keeper's work and lets it end."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await serving.keeper.start()
+        try:
+            yield
+        finally:
+            await serving.keeper.stop()
+
+    api = FastAPI(
+        title="Understudy",
+        version=__version__,
+        description=_ABOUT,
+        redirect_slashes=False,
+        docs_url=None,  # its pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    routers = (
+        registry_router(serving.keeper),
+        health_router(serving.keeper, serving.metrics, serving.draining),
+    )
+    for router in routers:
+        api.include_router(router)
+    api.add_exception_handler(ProblemError, _problem)
+    api.add_exception_handler(Exception, _bug)
+    api.add_exception_handler(HTTPException, _refused)
+    api.add_exception_handler(RequestValidationError, _unfit)
+    quick = [
+        route for router in routers for route in router.routes if isinstance(route, BytesRoute)
+    ]
+    front: ASGIApp = Front(
+        Shortcut(api, quick),
+        serving.keys,
+        serving.hosts,
+        serving.metrics,
+        serving.draining,
+        serving.limits,
+        frozenset(serving.origins),
+    )
+    if not serving.origins:
+        return front
+    return CORSMiddleware(
+        front,
+        allow_origins=serving.origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=("authorization", "x-api-key", "content-type", "if-none-match"),
+        expose_headers=("etag", "retry-after", "x-request-id"),
+        max_age=600,
+    )
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 - registered for it
+    return render(error, _id(request)).response()
+
+
+async def _bug(request: Request, _: Exception) -> Response:
+    return render(plain(500), _id(request)).response()  # the front logs it
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Give the framework's refusals our shape."""
+    if isinstance(error.__cause__, ProblemError):  # raised while the body was read
+        return render(error.__cause__, _id(request)).response()
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    return render(plain(error.status_code, headers=error.headers), _id(request)).response()
+
+
+async def _unfit(request: Request, error: Exception) -> Response:
+    """Say where a body or a parameter does not fit, without repeating what was sent."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    found = [
+        {"where": "/".join(map(str, one["loc"])), "what": str(one["msg"])} for one in error.errors()
+    ]
+    problem = plain(422)
+    problem.more = {"findings": found[:20]}
+    return render(problem, _id(request)).response()
+
+
+def _id(request: Request) -> str:
+    return str(request.scope[REQUEST_ID])

@@ -1,0 +1,237 @@
+"""What every request passes first: an id, who it is, how often, how much; and every answer last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from understudy.service.auth import LOCAL, Caller, Keys
+from understudy.service.metrics import Metrics
+from understudy.service.problems import ProblemError, render
+from understudy.service.rates import Buckets
+from understudy.service.replies import Header
+
+log = logging.getLogger("understudy.service")
+
+#: Where the caller and the request's id stand in the scope.
+CALLER = "understudy.caller"
+REQUEST_ID = "understudy.request_id"
+
+#: Addresses that nobody needs a key for: they say nothing that is secret.
+OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OURS = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_HEADERS: tuple[Header, ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`rate` is requests a second for a key (0: any), `body` bytes, `patience` seconds for one."""
+
+    rate: float = 100.0
+    body: int = 64 * 1024
+    patience: float = 15.0
+
+
+@dataclass(slots=True)
+class Draining:
+    """Whether the service is about to end: each answer then ends its connection."""
+
+    now: bool = False
+
+
+@dataclass(slots=True)
+class Front:
+    """ASGI around the application. Without keys it serves this machine alone.
+
+    `hosts` are the names it is called by then: a page from elsewhere whose name was made to point
+    here brings another. `origins` are pages that may ask from within a browser.
+    """
+
+    app: ASGIApp
+    keys: Keys
+    hosts: frozenset[str]
+    metrics: Metrics
+    draining: Draining
+    limits: Limits = field(default_factory=Limits)
+    origins: frozenset[str] = frozenset()
+    _buckets: Buckets = field(init=False)
+    _strangers: Buckets = field(init=False)
+
+    def __post_init__(self) -> None:
+        rate = self.limits.rate
+        self._buckets = Buckets(rate, max(1.0, 2 * rate), time.monotonic)
+        self._strangers = Buckets(1.0, 20.0, time.monotonic)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or pass on what is none."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        headers = dict(scope["headers"])
+        answer = _Answer(send, _request_id(headers), self.draining)
+        scope[REQUEST_ID] = answer.request_id
+        # Names of assistants may hold slashes: whoever reads a name decodes it, not the router.
+        scope["path"] = scope["raw_path"].decode("ascii", "replace") or "/"
+        try:
+            self._admit(scope, headers)
+            body = _Body(receive, self.limits, headers)
+            await self.app(scope, body.receive, answer.send)
+        except ProblemError as problem:
+            await answer.fail(problem, scope, receive)
+        except Exception:
+            log.exception("request %s failed", answer.request_id)
+            wrong = ProblemError(
+                500, "internal_error", "Something went wrong here; the log says what."
+            )
+            await answer.fail(wrong, scope, receive)
+        finally:
+            self.metrics.answered(scope, answer.status, time.perf_counter() - began)
+
+    def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Find out who asks, and whether they may ask now; raises ProblemError."""
+        if self.keys:
+            if scope["path"] in OPEN:
+                return
+            caller = self._identify(scope, headers)
+        else:
+            self._only_from_here(scope, headers)
+            caller = LOCAL
+        scope[CALLER] = caller
+        if self.keys and (wait := self._buckets.take(caller.name)):
+            raise _too_many(wait)
+
+    def _identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Caller:
+        stranger = (scope.get("client") or ("",))[0]
+        if wait := self._strangers.empty(stranger):
+            raise _too_many(wait)
+        scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
+        given = key.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
+        caller = self.keys.find(given) if given else None
+        if caller is None:
+            self._strangers.take(stranger)
+            raise ProblemError(
+                401,
+                "unauthorized",
+                "This service needs a key." if not given else "This key is not known here.",
+                hint="Send it as: Authorization: Bearer KEY.",
+                headers={"WWW-Authenticate": 'Bearer realm="understudy"'},
+            )
+        return caller
+
+    def _only_from_here(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Refuse what a page from elsewhere makes a browser on this machine send."""
+        host = urlsplit(b"//" + headers.get(b"host", b"")).hostname or b""
+        if host.decode("latin-1").lower() not in self.hosts:
+            raise ProblemError(
+                421, "wrong_host", "Without keys, this service answers to this machine's name only."
+            )
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        foreign = (
+            origin
+            and origin not in self.origins
+            and urlsplit(origin).netloc != headers.get(b"host", b"").decode("latin-1")
+        )
+        elsewhere = foreign or headers.get(b"sec-fetch-site", b"none") == b"cross-site"
+        if scope["method"] not in _SAFE and elsewhere and origin not in self.origins:
+            raise ProblemError(403, "foreign_origin", "Other sites may change nothing.")
+
+
+class _Answer:
+    """Adds to every answer what all of them carry, and knows whether one has begun."""
+
+    def __init__(self, send: Send, request_id: bytes, draining: Draining) -> None:
+        self._send = send
+        self._id = request_id
+        self._draining = draining
+        self.status = 0
+        self._ended = False
+
+    @property
+    def request_id(self) -> str:
+        return self._id.decode()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            more = [*_HEADERS, (b"x-request-id", self._id)]
+            if self._draining.now:
+                more.append((b"connection", b"close"))
+            message["headers"] = [*message.get("headers", ()), *more]
+        self._ended = message["type"] == "http.response.body" and not message.get("more_body")
+        await self._send(message)
+
+    async def fail(self, problem: ProblemError, scope: Scope, receive: Receive) -> None:
+        """Answer with a problem; an answer that has begun is cut off, one that ended stands."""
+        if self._ended:
+            return
+        if self.status:
+            raise ConnectionAbortedError("the answer had begun")
+        await render(problem, self.request_id)(scope, receive, self.send)
+
+
+class _Body:
+    """Lets a bounded body through, within a bounded time."""
+
+    def __init__(self, receive: Receive, limits: Limits, headers: Mapping[bytes, bytes]) -> None:
+        self._receive = receive
+        self._limits = limits
+        self._left = limits.body
+        self._until: float | None = None
+        self._ended = False
+        announced = headers.get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > limits.body:
+            raise self._too_large()
+
+    async def receive(self) -> Message:
+        """Return the next message; raises ProblemError."""
+        if self._ended:  # only the end of the connection is still to come
+            return await self._receive()
+        loop = asyncio.get_running_loop()
+        if self._until is None:
+            self._until = loop.time() + self._limits.patience
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise ProblemError(
+                408, "too_slow", "The request's body did not arrive in time."
+            ) from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise self._too_large()
+        self._ended = not message.get("more_body", False)
+        return message
+
+    def _too_large(self) -> ProblemError:
+        most = f"A request's body has at most {self._limits.body:,} bytes."
+        return ProblemError(413, "too_large", most, headers={"Connection": "close"})
+
+
+def _too_many(wait: float) -> ProblemError:
+    seconds = str(max(1, round(wait + 0.5)))
+    return ProblemError(
+        429, "too_many_requests", "Too many requests.", headers={"Retry-After": seconds}
+    )
+
+
+def _request_id(headers: Mapping[bytes, bytes]) -> bytes:
+    """Return the caller's own id for the request, or a new one."""
+    given = headers.get(b"x-request-id", b"")
+    return given if _OURS.fullmatch(given) else secrets.token_hex(8).encode()

@@ -1,0 +1,104 @@
+"""How the service stands: for people, for orchestrators, for Prometheus."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+
+from understudy._version import __version__
+from understudy.ops.keeping import Keeper
+from understudy.ops.watching import Worker
+from understudy.service.auth import READ
+from understudy.service.front import Draining
+from understudy.service.metrics import Metrics
+from understudy.service.problems import ProblemError
+from understudy.service.registry_routes import age, iso
+from understudy.service.replies import Reply, reply
+from understudy.service.routing import add, need
+from understudy.service.shapes import Health, Status, answers
+
+_TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+
+class Standing:
+    """The routes of one service."""
+
+    def __init__(self, keeper: Keeper, metrics: Metrics, draining: Draining) -> None:
+        self._keeper = keeper
+        self._metrics = metrics
+        self._draining = draining
+
+    async def healthz(self, _: Request) -> Reply:
+        """Say that the process is alive. Needs no key."""
+        return reply({"success": True, "status": "ok"})
+
+    async def readyz(self, _: Request) -> Reply:
+        """Say whether there is something to serve, and will be. Needs no key."""
+        if self._draining.now:
+            raise ProblemError(503, "draining", "The service is about to end.")
+        if self._keeper.copy().missing:
+            raise ProblemError(503, "nothing_to_serve", "The registry has not been filled yet.")
+        return reply({"success": True, "status": "ready"})
+
+    async def status(self, request: Request) -> Reply:
+        """Each worker, the copy that is served, and whether syncs are possible."""
+        need(request, READ)
+        copy, keeper = self._keeper.copy(), self._keeper
+        return reply(
+            {
+                "success": True,
+                "version": __version__,
+                "mode": "limited" if keeper.limited else "full",
+                "reason": keeper.limited,
+                "registry": {
+                    "count": len(copy.shelf.slots),
+                    "source": keeper.source,
+                    "schedule": keeper.schedule,
+                    "confirmed": copy.confirmed and iso(copy.confirmed),
+                    "ageSeconds": copy.confirmed and age(copy.confirmed),
+                    "problems": list(copy.problems),
+                },
+                "workers": [_worker(name, one) for name, one in keeper.workers().items()],
+            }
+        )
+
+    async def metrics(self, request: Request) -> Reply:
+        """Figures in Prometheus' text format."""
+        need(request, READ)
+        copy = self._keeper.copy()
+        for name, value in {
+            "registry_assistants": len(copy.shelf.slots),
+            "registry_confirmed_timestamp_seconds": _seconds(copy.confirmed),
+            "registry_sync_running": any(w.running for w in self._keeper.workers().values()),
+            "limited_mode": bool(self._keeper.limited),
+        }.items():
+            self._metrics.set(name, value)
+        return Reply(200, (self._metrics.text(),), (_TEXT, (b"cache-control", b"no-store")))
+
+
+def health_router(keeper: Keeper, metrics: Metrics, draining: Draining) -> APIRouter:
+    """Return the routes."""
+    standing = Standing(keeper, metrics, draining)
+    router = APIRouter(tags=["service"])
+    common = (401, 403, 429, 500)
+    figures = {"content": {"text/plain": {}}, "description": "The figures."}
+    add(router, "/healthz", standing.healthz, answers(Health, 421, 500))
+    add(router, "/readyz", standing.readyz, answers(Health, 421, 500, 503))
+    add(router, "/api/status", standing.status, answers(Status, *common))
+    add(router, "/metrics", standing.metrics, {**answers(Status, *common), 200: figures})
+    return router
+
+
+def _worker(name: str, worker: Worker) -> dict[str, object]:
+    return {
+        "name": name,
+        "last": worker.last and iso(worker.last),
+        "next": worker.next and iso(worker.next),
+        "running": worker.running,
+        "result": worker.result,
+    }
+
+
+def _seconds(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0

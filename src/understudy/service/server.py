@@ -1,0 +1,126 @@
+"""Serving over sockets, and ending without dropping anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from understudy.errors import UsageError
+from understudy.service.front import Draining
+
+log = logging.getLogger("understudy.service")
+
+#: Connections that wait to be taken; also while a restart is under way.
+_BACKLOG = 2048
+
+_KEEP_ALIVE = 75  # seconds that a silent connection is kept
+
+
+class Server(uvicorn.Server):
+    """A server that ends its connections one by one when it is told to stop.
+
+    First nothing new is taken, then every answer ends its connection, so that its owner connects
+    anew, to whoever listens then; what is silent for `grace` seconds is closed.
+    """
+
+    def __init__(self, app: ASGIApp, draining: Draining, *, grace: float) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            timeout_keep_alive=_KEEP_ALIVE,
+            backlog=_BACKLOG,
+        )
+        super().__init__(config)
+        self._draining = draining
+        self._grace = grace
+        self._began = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the program."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        self._began.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then end; what is being answered is answered."""
+        self._draining.now = True
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        until = asyncio.get_running_loop().time() + self._grace
+        # uvicorn tells nobody when a connection ends.
+        while self.server_state.connections and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+    async def run_until(
+        self, stop: asyncio.Event, listening: socket.socket, started: Callable[[], None]
+    ) -> None:
+        """Serve until the event; `started` is called once requests are answered.
+
+        Raises UsageError when it could not start.
+        """
+        serving = asyncio.create_task(self.serve([listening]))
+        stopping = asyncio.create_task(stop.wait())
+        starting = asyncio.create_task(self._began.wait())
+        await asyncio.wait({serving, starting}, return_when=asyncio.FIRST_COMPLETED)
+        starting.cancel()
+        if self.started:
+            started()
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        self.should_exit = True
+        stopping.cancel()
+        await serving
+        if not self.started:
+            raise UsageError("The service could not start; the log above says why.")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; raises UsageError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named so that asyncio knows it, and sends small answers without delay.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name != "nt":  # there it would let others take the port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        why = getattr(error, "strerror", "") or str(error)
+        raise UsageError(
+            f"Nobody can listen on {host}:{port}: {why}.",
+            hint="Choose another address with --host and --port.",
+        ) from error
+    listening.setblocking(False)
+    return listening
+
+
+def inherit(number: int) -> socket.socket:
+    """Return the listening socket that the parent process opened; raises UsageError."""
+    try:
+        inherited = socket.socket(fileno=number)
+        inherited.getsockname()
+    except OSError as error:
+        raise UsageError(
+            f"File descriptor {number} is no listening socket: {error.strerror}."
+        ) from error
+    inherited.setblocking(False)
+    return inherited
