@@ -72,6 +72,8 @@ class Settings:
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     #: Who may use the service: NAME:SCOPE+SCOPE:KEY, divided by spaces or commas.
     api_keys: SecretStr | None = None
+    #: The environment over `.env`, for model providers, whose keys have names of their own.
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def option(self, name: str) -> Value | None:
         """Return a run's setting, None where nobody set it."""
@@ -98,7 +100,9 @@ def load(environment: Mapping[str, str], folder: Path, config_file: Path | None 
     found = {key: value for key, name in _OPTIONS.items() if (value := _first(layers, [name]))}
     webhooks = {name: _webhook(name, table, layers) for name, table in file.webhooks.items()}
     keys = _secret(layers, "UNDERSTUDY_API_KEYS")
-    return Settings(kept, {**file.options, **found}, folder, webhooks, keys)
+    # Empty ones count as unset, so the first layer that has a value wins.
+    variables = {n: v for layer in reversed(layers) for n, v in layer.values.items() if v}
+    return Settings(kept, {**file.options, **found}, folder, webhooks, keys, variables)
 
 
 def load_here(config_file: Path | None = None) -> Settings:

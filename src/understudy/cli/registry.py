@@ -14,6 +14,7 @@ from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.model.canonical import pretty
 from understudy.ops.gates import CommandGate
+from understudy.ops.gating import configured, gate_seconds
 from understudy.ops.registry import DEFAULT_SOURCE, Registry, Synced
 from understudy.ops.watching import Watch
 from understudy.registry.gate import Gate
@@ -39,7 +40,7 @@ _gate = click.option(
     "--gate",
     metavar="COMMAND",
     help="Ask this command before anything is stored: the difference as JSON on its stdin, exit "
-    "code 0 approves.",
+    "code 0 approves; none asks nobody, whatever the settings say.",
 )
 
 
@@ -106,7 +107,7 @@ def watch(
         _show(session, done)
         notifier.wake()
 
-    watching = Watch(opened, schedule=schedule, on_done=show)
+    watching = Watch(opened.sync, schedule=schedule, on_done=show)
 
     async def work(stop: asyncio.Event) -> None:
         if now:
@@ -228,10 +229,13 @@ def _open(
 
 
 def _asked(session: Session, flag: str | None) -> Gate | None:
-    """Return the gate that was named by the flag, or in the settings."""
-    value = session.settings.option("registry_gate")
-    command = flag or (value.text if value else "")
-    return CommandGate(command) if command.strip() not in ("", "none") else None
+    """Return the gate that the flag names, else the settings; raises UsageError."""
+    command = (flag or "").strip()
+    if not command:
+        return configured(session.settings)
+    if command == "none":
+        return None
+    return CommandGate(command, timeout=gate_seconds(session.settings))
 
 
 def _tell(session: Session, done: Synced, what: str) -> int:

@@ -15,6 +15,9 @@ from understudy.registry.gate import Decision, Gate
 #: Seconds that a gate may take.
 TIMEOUT = 60.0
 
+#: Seconds more for a gate that watches its own time, so that it says itself that it is late.
+_GRACE = 5.0
+
 _MOST = 4096  # bytes of what a command says that are read
 _SHOWN = 300  # characters of it that are shown
 
@@ -28,7 +31,7 @@ class CommandGate:
 
     def __init__(self, command: str, *, timeout: float = TIMEOUT) -> None:
         self._command = command
-        self._timeout = timeout
+        self.timeout = timeout
 
     async def __call__(self, asked: Mapping[str, Any]) -> Decision:
         """Return what the command decided; raises nothing."""
@@ -42,9 +45,9 @@ class CommandGate:
         except (OSError, ValueError, IndexError, TypeError) as error:
             return Decision(False, f"the gate cannot be run: {type(error).__name__}")
         try:
-            said = await asyncio.wait_for(self._ask(process, asked), self._timeout)
+            said = await asyncio.wait_for(self._ask(process, asked), self.timeout)
         except TimeoutError:
-            return Decision(False, f"the gate gave no answer within {self._timeout:g} s")
+            return Decision(False, f"the gate gave no answer within {self.timeout:g} s")
         finally:
             if process.returncode is None:
                 process.kill()
@@ -66,7 +69,12 @@ class CommandGate:
 
 
 async def decide(gate: Gate, asked: Mapping[str, Any], *, seconds: float = TIMEOUT) -> Decision:
-    """Return a gate's decision; an error, a late answer and one that is none are denials."""
+    """Return a gate's decision; an error, a late answer and one that is none are denials.
+
+    A gate with a `timeout` of its own has that much time, whatever `seconds` says.
+    """
+    own = getattr(gate, "timeout", None)
+    seconds = own + _GRACE if isinstance(own, int | float) else seconds
     try:
         answer = gate(asked)
         if isinstance(answer, Awaitable):
@@ -74,7 +82,7 @@ async def decide(gate: Gate, asked: Mapping[str, Any], *, seconds: float = TIMEO
     except TimeoutError:
         return Decision(False, f"the gate gave no answer within {seconds:g} s")
     except Exception as error:  # whatever somebody's gate does, the old copy stays
-        return Decision(False, f"the gate failed: {type(error).__name__}: {_line(str(error))}")
+        return Decision(False, f"the gate failed: {type(error).__name__}: {one_line(str(error))}")
     if isinstance(answer, Decision):
         return answer
     if isinstance(answer, bool):
@@ -92,8 +100,9 @@ async def _read(stream: asyncio.StreamReader) -> bytes:
 
 def _first_line(said: bytes) -> str:
     lines = said.decode("utf-8", "replace").strip().splitlines()
-    return _line(lines[0]) if lines else ""
+    return one_line(lines[0]) if lines else ""
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return somebody's words as a reason: on one line, bounded, without keys."""
     return redact(" ".join(text.split()))[:_SHOWN]

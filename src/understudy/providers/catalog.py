@@ -1,0 +1,50 @@
+"""Which provider answers for a model: PROVIDER/NAME, an explicit table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+
+from understudy.errors import UsageError
+from understudy.providers.base import Provider
+from understudy.providers.echo import ECHO, Echo
+from understudy.providers.vendors import VENDORS
+
+#: What a provider's factory gets: the variables that hold its key.
+Environment = Mapping[str, str]
+
+
+def _echo(_: str, __: Environment) -> Provider:
+    return Echo()
+
+
+def _gateway(name: str, environment: Environment) -> Provider:
+    from understudy.providers.gateway import Gateway
+
+    return Gateway(name, environment)
+
+
+PROVIDERS: Mapping[str, Callable[[str, Environment], Provider]] = {
+    "demo": _echo,
+    **dict.fromkeys(VENDORS, _gateway),
+}
+
+
+def provider_for(model: str, environment: Environment | None = None) -> Provider:
+    """Return the provider of a model; connects nowhere. Keys come from the environment.
+
+    Raises UsageError for a name that is none, and for a key or an extra that is missing.
+    """
+    name, slash, rest = model.partition("/")
+    if not (slash and name and rest):
+        raise UsageError(
+            f"{model!r} is no model's name.", hint=f"Write PROVIDER/NAME, such as {ECHO}."
+        )
+    if name not in PROVIDERS:
+        near = get_close_matches(name, PROVIDERS, n=1)
+        guess = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(
+            f"There is no provider {name!r}.", hint=f"{guess}Known are {', '.join(PROVIDERS)}."
+        )
+    return PROVIDERS[name](name, os.environ if environment is None else environment)

@@ -1,0 +1,193 @@
+"""Providers over the network, through the direct requests of pydantic-ai.
+
+The library is imported upon the first request, in a thread: that takes a second or two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from understudy.errors import UsageError
+from understudy.providers.base import Delta, Request, Usage
+from understudy.providers.errors import (
+    ProviderError,
+    ProviderLostError,
+    ProviderRejectedError,
+)
+from understudy.providers.vendors import VENDORS, Access
+from understudy.redact import redact, register
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+    from pydantic_ai.settings import ModelSettings
+
+_EXTRA = "pip install 'understudy[providers]'"
+_SCHEMA = "answer"  # vendors want a name for it
+
+#: Why an answer is none, by the reason for which the model stopped.
+_STOPPED = {
+    "length": "is not complete: it reached the limit of tokens",
+    "content_filter": "was refused or filtered",
+    "error": "failed",
+}
+
+
+class Gateway:
+    """A vendor's models. Raises UsageError where its key or the library is not there."""
+
+    def __init__(self, name: str, environment: Mapping[str, str]) -> None:
+        self._name = name
+        self._vendor = VENDORS[name]
+        self._access = _access(name, environment)
+        self._make: Callable[[str], Model] | None = None
+        self._models: dict[str, Model] = {}
+        self._opening = asyncio.Lock()
+        self._open = AsyncExitStack()
+        if find_spec("pydantic_ai") is None:
+            raise _not_installed(name)
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """Yield the answer's pieces, last the usage; raises ProviderError."""
+        try:
+            model = await self._model(request.model)
+            async with contextlib.aclosing(self._ask(model, request)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except (ProviderError, UsageError):
+            raise
+        except Exception as error:  # the vendors' own libraries raise what they like
+            from understudy.providers.translate import translated
+
+            raise translated(error, request.model) from error
+
+    async def aclose(self) -> None:
+        """Close all connections. May be repeated."""
+        self._models.clear()
+        self._make = None
+        await self._open.aclose()
+
+    async def _model(self, name: str) -> Model:
+        async with self._opening:
+            if name not in self._models:
+                model = await asyncio.to_thread(self._made, name.partition("/")[2])
+                self._models[name] = await self._open.enter_async_context(model)
+        return self._models[name]
+
+    def _made(self, name: str) -> Model:
+        try:
+            self._make = self._make or self._vendor.make(self._access)
+            return self._make(name)
+        except ImportError as error:
+            raise _not_installed(self._name) from error
+
+    async def _ask(self, model: Model, request: Request) -> AsyncGenerator[Delta, None]:
+        from pydantic_ai.direct import model_request_stream
+
+        parameters = _parameters(model, request)
+        # Only where JSON comes as text is it an answer from its first piece on.
+        at_once = request.schema is None or parameters.output_mode == "native"
+        async with model_request_stream(
+            model,
+            _messages(request),
+            model_settings=_settings(request, self._vendor.settings),
+            model_request_parameters=parameters,
+            instrument=False,
+        ) as stream:
+            async for text in _texts(stream):
+                if at_once:
+                    yield Delta(text)
+            whole = stream.get()
+            _check(whole, request.model)
+            if not at_once:
+                yield Delta(_structured(whole))
+            yield Delta(usage=Usage(whole.usage.input_tokens, whole.usage.output_tokens))
+
+
+def _access(name: str, environment: Mapping[str, str]) -> Access:
+    """Return the key and the address that the environment holds; raises UsageError."""
+    vendor = VENDORS[name]
+    # An empty variable counts as unset: CI systems export empty ones for missing secrets.
+    for variable in (*vendor.keys, *vendor.secrets):
+        register(environment.get(variable, ""))
+    key = next((found for v in vendor.keys if (found := environment.get(v, "").strip())), None)
+    base_url = environment.get(vendor.base_url) or None
+    if key is None and base_url is None and not vendor.keyless:
+        raise UsageError(
+            f"Models of {name} need a key, and {' or '.join(vendor.keys)} is not set.",
+            hint="Set it in the environment or in .env.",
+        )
+    return Access(key, base_url, environment)
+
+
+def _not_installed(name: str) -> UsageError:
+    return UsageError(f"Models of {name} need a library that is not there.", hint=_EXTRA)
+
+
+def _messages(request: Request) -> list[ModelMessage]:
+    from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, UserPromptPart
+
+    told: list[ModelMessage] = [
+        ModelRequest([UserPromptPart(message.text)], instructions=request.instructions or None)
+        if message.role == "user"
+        else ModelResponse([TextPart(message.text)])
+        for message in request.messages
+    ]
+    return told
+
+
+def _parameters(model: Model, request: Request) -> ModelRequestParameters:
+    """Return how JSON is asked for: as the model can best, else as arguments of a function."""
+    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.output import OutputObjectDefinition
+    from pydantic_ai.tools import ToolDefinition
+
+    if request.schema is None:
+        return ModelRequestParameters()
+    schema = dict(request.schema)
+    native = model.profile.get("supports_json_schema_output", False)
+    return ModelRequestParameters(
+        output_mode="native" if native else "auto",
+        output_object=OutputObjectDefinition(schema, name=_SCHEMA, strict=True),
+        output_tools=[
+            ToolDefinition(name=_SCHEMA, parameters_json_schema=schema, strict=True, kind="output")
+        ],
+    )
+
+
+def _settings(request: Request, always: Mapping[str, Any]) -> ModelSettings:
+    asked = {"max_tokens": request.max_tokens, "temperature": request.temperature}
+    given = {name: value for name, value in asked.items() if value is not None}
+    settings: ModelSettings = {**always, **given}  # type: ignore[typeddict-item]
+    return settings
+
+
+async def _texts(stream: StreamedResponse) -> AsyncGenerator[str, None]:
+    from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
+
+    async for event in stream:
+        if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+            yield event.part.content
+        elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+            yield event.delta.content_delta
+
+
+def _check(whole: ModelResponse, model: str) -> None:
+    """Raise ProviderError unless the model said all that it wanted to say."""
+    reason = whole.finish_reason
+    if reason is None:
+        raise ProviderLostError(f"The answer of {model} broke off.")
+    if reason in _STOPPED:
+        details: Mapping[str, Any] = whole.provider_details or {}
+        said = redact(str(details.get("refusal") or ""))[:200].rstrip(".")
+        more = f": {said}" if said else ""
+        raise ProviderRejectedError(f"The answer of {model} {_STOPPED[reason]}{more}.")
+
+
+def _structured(whole: ModelResponse) -> str:
+    return next((call.args_as_json_str() for call in whole.tool_calls), whole.text or "")
