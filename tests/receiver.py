@@ -8,6 +8,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from threading import Thread
 from typing import Any, Self
 
@@ -45,6 +46,7 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     secret: str = SECRET
     answer: Answer | None = None
+    tls: SSLContext | None = None
     got: list[Got] = field(default_factory=list)
     requests: int = 0
 
@@ -73,7 +75,7 @@ class Receiver:
         app.router.add_route("*", "/{path:.*}", self._take)
         self._runner = web.AppRunner(app, shutdown_timeout=0, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls).start()
         self.port = int(self._runner.addresses[0][1])
 
     async def _take(self, request: web.Request) -> web.StreamResponse:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import socket
+import ssl
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +22,7 @@ from command import until
 from receiver import SECRET, Receiver
 from understudy import load_settings
 from understudy.errors import SnapshotError, UsageError
-from understudy.ops import posting
+from understudy.ops import notifying, posting
 from understudy.ops.notifying import ATTEMPTS, Notifier
 from understudy.registry.entries import Difference
 from understudy.registry.history import History, Record
@@ -61,6 +64,9 @@ class Names(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+HERE = Names("127.0.0.1")
 
 
 @dataclass
@@ -297,6 +303,81 @@ async def test_an_endless_body_is_not_read(world: World) -> None:
     notifier.prepare()
     world.change("A")
     assert (await asyncio.wait_for(notifier.deliver(), 5)).sent
+
+
+async def test_a_pass_begins_no_attempt_when_its_time_is_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifying, "_PASS", 0.05)
+
+    async def answer(request: web.Request, _: int) -> web.StreamResponse:
+        await asyncio.sleep(0.1)
+        return web.Response()
+
+    world.receiver.answer = answer
+    notifier = world.notifier()
+    notifier.prepare()
+    ids = world.change("A", "B", "C")
+    done = await notifier.deliver()
+    assert done.sent == (("ops", ids[0]),)
+    assert [one for _, one in done.waiting] == ids[1:]
+    assert len((await notifier.deliver(patiently=True)).sent) == 2
+
+
+async def test_a_proxy_of_the_environment_is_not_used(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Receiver() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url(path=""))
+        notifier = world.notifier(ops={"url": world.receiver.url("hooks.example")}, resolver=HERE)
+        notifier.prepare()
+        world.change("A")
+        assert (await notifier.deliver()).sent
+        assert proxy.requests == 0
+
+
+async def test_a_bug_does_not_end_a_running_one(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    notifier = world.notifier()
+    notifier.prepare()
+    world.change("A")
+    real, notifier._attempt = notifier._attempt, None  # type: ignore[method-assign,assignment]
+    stop = asyncio.Event()
+    running = asyncio.create_task(notifier.run(stop))
+    await asyncio.to_thread(until, lambda: "internal error" in caplog.text)
+    notifier._attempt = real  # type: ignore[method-assign]
+    await asyncio.to_thread(until, lambda: world.receiver.got)
+    stop.set()
+    await asyncio.wait_for(running, 5)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+async def test_a_certificate_that_nobody_vouches_for_is_refused(
+    world: World, tmp_path: Path
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    made += ["-nodes", "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=hooks.example"]
+    made += ["-addext", "subjectAltName=DNS:hooks.example"]
+    subprocess.run(made, check=True, capture_output=True)  # noqa: ASYNC221
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with Receiver(tls=context) as receiver:
+        url = receiver.url("hooks.example").replace("http:", "https:")
+        notifier = world.notifier(ops={"url": url}, resolver=HERE)
+        notifier.prepare()
+        world.change("A")
+        done = await notifier.deliver()
+        assert done.reasons == {"ops": "its certificate is not valid"}
+        assert receiver.requests == 0
+        # The same one, vouched for, shows that nothing else was wrong.
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusted)
+            world.time.now += 10
+            assert (await notifier.deliver()).sent
 
 
 async def test_a_slow_one_keeps_no_other_waiting(world: World) -> None:

@@ -48,6 +48,8 @@ def begin(session: Session, path: Path) -> Notifier:
 
 def tell(session: Session, notifier: Notifier) -> None:
     """Tell what waits, each once; a failure is noted: the next sync, or a watch, tries again."""
+    if not notifier.configured:
+        return
 
     async def work(stop: asyncio.Event) -> Delivered | None:
         telling = asyncio.create_task(notifier.deliver())

@@ -86,6 +86,11 @@ class Notifier:
         self._resolver = resolver
         self._woken = asyncio.Event()
 
+    @property
+    def configured(self) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self._hooks)
+
     def prepare(self) -> None:
         """Let webhooks that are new begin here: to be called before a sync. May be repeated.
 
@@ -139,7 +144,7 @@ class Notifier:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver when woken, when a retry is due, and what others have synced, until `stop`.
 
-        An attempt in flight is completed. Raises nothing of disk or network: it is logged.
+        An attempt in flight is completed. Raises nothing: what goes wrong is logged.
         """
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -151,6 +156,8 @@ class Notifier:
                     wait = max(self._until_due(), _ELSEWHERE if done.elsewhere else 0.0)
                 except UnderstudyError as error:
                     log.warning("%s webhooks: %s", PREFIX, error.message)
+                except Exception:  # nobody else would hear of it before the process ends
+                    log.exception("%s webhooks: internal error", PREFIX)
                 await self._rest(wait, stopping)
         finally:
             stopping.cancel()
