@@ -177,6 +177,22 @@ async def test_whatever_is_no_yes_keeps_the_old_copy_and_is_on_record(
     assert reason in record.reason
 
 
+async def test_a_policy_that_was_edited_holds_from_the_next_sync_on(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    one = registry(sandbox, tmp_path, UNDERSTUDY_REGISTRY_GATE_MODEL="demo/echo")
+    (tmp_path / "policy.txt").write_text(YES)
+    assert (await one.sync()).written
+    (tmp_path / "policy.txt").write_text('{"approve": false, "reason": "No more."}')
+    sandbox.project(KEY).add(name="New Bot", model="gpt-4o")
+    with pytest.raises(DeniedSyncError, match="No more"):
+        await one.sync()
+    (tmp_path / "policy.txt").unlink()
+    with pytest.raises(UsageError, match=r"policy\.txt"):
+        await one.sync()
+    assert one.get_assistant_names() == ["SUPPORT_BOT"]
+
+
 async def test_a_registry_that_is_told_to_asks_nobody(sandbox: Sandbox, tmp_path: Path) -> None:
     settings = registry(sandbox, tmp_path)._settings
     other = Registry(tmp_path / "assistants.json", settings=settings, gate=None)

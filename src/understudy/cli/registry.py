@@ -14,10 +14,9 @@ from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.model.canonical import pretty
 from understudy.ops.gates import CommandGate
-from understudy.ops.gating import configured, gate_seconds
+from understudy.ops.gating import Approval, Asked, configured, gate_seconds
 from understudy.ops.registry import DEFAULT_SOURCE, Registry, Synced
 from understudy.ops.watching import Watch
-from understudy.registry.gate import Gate
 from understudy.registry.schedule import DEFAULT as SCHEDULE
 from understudy.report.clean import clean, clean_lines
 from understudy.report.jsonlines import line
@@ -223,16 +222,17 @@ registry.add_command(webhooks)
 
 
 def _open(
-    session: Session, path: Path, source: str = DEFAULT_SOURCE, gate: Gate | None = None
+    session: Session, path: Path, source: str = DEFAULT_SOURCE, gate: Approval = None
 ) -> Registry:
     return Registry(path, source=source, settings=session.settings, gate=gate)
 
 
-def _asked(session: Session, flag: str | None) -> Gate | None:
+def _asked(session: Session, flag: str | None) -> Approval:
     """Return the gate that the flag names, else the settings; raises UsageError."""
     command = (flag or "").strip()
     if not command:
-        return configured(session.settings)
+        configured(session.settings)  # what is wrong is said now; each sync reads the policy anew
+        return Asked.CONFIGURED
     if command == "none":
         return None
     return CommandGate(command, timeout=gate_seconds(session.settings))
