@@ -91,6 +91,7 @@ def test_a_failure_is_noted_changes_no_exit_code_and_is_made_good(
     stage.source.add(name="One", model="gpt-4o")
     done = stage.call("registry", "sync").check()
     assert "Webhook ops is still to be told of 1 change: it answered 500." in done.err
+    assert "The next sync" in done.err
     shown = stage.call("registry", "webhooks").check()
     assert f"ops  http://127.0.0.1:{receiver.port}/hook  1 waiting, 0 dead" in shown.out
     assert "1 attempt: it answered 500" in shown.out

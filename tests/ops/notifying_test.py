@@ -442,7 +442,8 @@ async def test_a_connection_is_checked_once_more_where_it_is_opened(
     notifier = world.notifier(ops={"url": url, "private": False})
     notifier.prepare()
     world.change("A")
-    assert (await notifier.deliver()).waiting
+    done = await notifier.deliver()
+    assert done.reasons == {"ops": "its name leads to no address that may be told"}
     assert world.receiver.requests == 0
 
 

@@ -76,7 +76,10 @@ def _note(session: Session, done: Delivered) -> None:
         count = numbered(sum(name == other for other, _ in done.waiting), "change")
         reason = done.reasons.get(name, "")
         why = f": {reason}" if reason else ""
-        session.note(f"Webhook {name} is still to be told of {count}{why}.")
+        session.note(
+            f"Webhook {name} is still to be told of {count}{why}. "
+            "The next sync, a watch or the service tries again."
+        )
     for name, record in done.dead:
         session.note(
             f"Webhook {name} was given up for {record}; understudy registry webhooks --retry."
