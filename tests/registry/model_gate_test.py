@@ -160,7 +160,9 @@ async def test_a_yes_stores_and_is_asked_for_changes_only(sandbox: Sandbox, tmp_
 async def test_whatever_is_no_yes_keeps_the_old_copy_and_is_on_record(
     sandbox: Sandbox, tmp_path: Path, turn: Turn | str, fault: str | None, reason: str
 ) -> None:
-    one = registry(sandbox, tmp_path, UNDERSTUDY_REGISTRY_GATE_TIMEOUT="0.5" if fault else "30")
+    one = registry(
+        sandbox, tmp_path, UNDERSTUDY_REGISTRY_GATE_TIMEOUT="0.5" if fault == "hang" else "60"
+    )
     sandbox.script += [YES]
     await registry(sandbox, tmp_path).sync()  # with time enough to load the library
     before = one.entries()
