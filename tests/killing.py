@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+import pytest
+
+from command import Stage, surroundings
+from understudy.ops import replicate
+from understudy.sandbox import ThreadedSandbox
 
 #: Preloads the command, then forks a process for each job on stdin and says how it ended.
 _SERVER = """
@@ -99,3 +107,69 @@ class Executioner:
         self._server.stdin.write(json.dumps(job) + "\n")
         self._server.stdin.flush()
         return int(self._server.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def executioner() -> Iterator[Executioner]:
+    with Executioner() as server:
+        yield server
+
+
+@dataclass
+class Condemned:
+    """A stage, and a command to be killed on it."""
+
+    stage: Stage
+    executioner: Executioner
+    arguments: tuple[object, ...]
+
+    def kill(self, line: int, *, after: bool) -> bool:
+        """Tell whether the command was killed; one that never came so far ends as always."""
+        said = self.stage.folder.parent / "said"
+        code = self.executioner.run(
+            self.arguments,
+            self.stage.folder,
+            self.stage.environment,
+            line=line,
+            after=after,
+            said=said,
+        )
+        assert code in (KILLED, 0), said.read_text()
+        return code == KILLED
+
+    def journals(self) -> list[Path]:
+        return sorted((self.stage.folder / "out" / "journal").glob("*"))
+
+    def lines(self) -> list[str]:
+        """What all journals hold."""
+        return [line for path in self.journals() for line in path.read_text().splitlines()]
+
+    def resumable(self) -> bool:
+        """Tell whether it was killed after its first line and before its last one."""
+        lines = self.lines()
+        return bool(lines) and '"type": "end"' not in lines[-1]
+
+
+Empty = Callable[..., Stage]
+
+
+@pytest.fixture
+def empty(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Empty]:
+    """Empty the stage: a new sandbox of these options, and no journal; lists are asked quickly."""
+    running: list[ThreadedSandbox] = []
+
+    def fresh(**options: Any) -> Stage:
+        for old in running:
+            old.close()
+        shutil.rmtree(stage.folder / "out", ignore_errors=True)
+        sandbox = ThreadedSandbox(**options)
+        sandbox.__enter__()
+        running[:] = [sandbox]
+        stage.sandbox = sandbox
+        stage.environment = surroundings(sandbox.base_url, stage.folder.parent)
+        return stage
+
+    monkeypatch.setattr(replicate, "_POLL", 0.02)
+    yield fresh
+    for sandbox in running:
+        sandbox.close()

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from command import Stage, surroundings
-from killing import KILLED, Executioner
-from understudy.ops import replicate
-from understudy.sandbox import ThreadedSandbox
+from killing import Condemned, Empty, Executioner
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
@@ -23,19 +19,9 @@ LINES = 23  # a little more than an undisturbed run writes
 FILES = {"a.csv": b"first " * 50, "b.csv": b"second " * 90, "c.txt": b"third " * 70}
 
 
-@pytest.fixture(scope="module")
-def executioner() -> Iterator[Executioner]:
-    with Executioner() as server:
-        yield server
-
-
 @dataclass
-class Scene:
+class Scene(Condemned):
     """Three assistants, two of which run code and one of which searches; agents to become."""
-
-    stage: Stage
-    executioner: Executioner
-    arguments: tuple[object, ...]
 
     def furnish(self) -> None:
         source, there = self.stage.source, self.stage.destination
@@ -52,24 +38,8 @@ class Scene:
         there.add_agent(name="Somebody's", model="gpt-5.5", metadata={})
         there.add_template(name="Somebody's", files=[])
 
-    def kill(self, line: int, *, after: bool) -> bool:
-        """Tell whether the command was killed; one that never came so far ends as always."""
-        said = self.stage.folder.parent / "said"
-        code = self.executioner.run(
-            self.arguments,
-            self.stage.folder,
-            self.stage.environment,
-            line=line,
-            after=after,
-            said=said,
-        )
-        assert code in (KILLED, 0), said.read_text()
-        return code == KILLED
-
     def complete(self, *, resume: bool) -> None:
-        journals = sorted((self.stage.folder / "out" / "journal").glob("*"))
-        lines = [line for path in journals for line in path.read_text().splitlines()]
-        resume = resume and bool(lines) and '"type": "end"' not in lines[-1]
+        resume = resume and self.resumable()
         self.stage.call(*(("resume", "--yes") if resume else self.arguments)).check()
 
     def check(self) -> None:
@@ -125,32 +95,17 @@ Make = Callable[..., Scene]
 
 
 @pytest.fixture
-def scene(
-    stage: Stage, executioner: Executioner, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Make]:
+def scene(empty: Empty, executioner: Executioner) -> Make:
     """Make scenes whose lists lag behind by so many calls."""
-    running: list[ThreadedSandbox] = []
 
     def make(*arguments: object, lag: int = 0) -> Scene:
-        for old in running:
-            old.close()
-        shutil.rmtree(stage.folder / "out", ignore_errors=True)
-        sandbox = ThreadedSandbox(purpose_rule=False, list_lag_calls=lag)
-        sandbox.__enter__()
-        running[:] = [sandbox]
-        stage.sandbox = sandbox
-        stage.environment = {
-            **surroundings(sandbox.base_url, stage.folder.parent),
-            "OPENAI_DST_PLATFORM": "openai-agents",
-        }
+        stage = empty(purpose_rule=False, list_lag_calls=lag)
+        stage.environment["OPENAI_DST_PLATFORM"] = "openai-agents"
         made = Scene(stage, executioner, (*CLONE, *arguments, "--yes"))
         made.furnish()
         return made
 
-    monkeypatch.setattr(replicate, "_POLL", 0.02)
-    yield make
-    for sandbox in running:
-        sandbox.close()
+    return make
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -179,7 +134,7 @@ def test_so_they_are_where_lists_lag_behind(scene: Make, first: int) -> None:
 def test_there_are_no_more_lines_than_were_tried(scene: Make) -> None:
     now = scene("--settle", "0")
     assert not now.kill(LINES + 1, after=False)
-    (path,) = (now.stage.folder / "out" / "journal").glob("*")
-    lines = len(path.read_text().splitlines())
+    assert len(now.journals()) == 1
+    lines = len(now.lines())
     assert LINES - 3 <= lines <= LINES, lines
     now.check()

@@ -5,18 +5,16 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from command import MODEL, Done, Stage, surroundings, until
+from command import MODEL, Done, until
 from furnished import furnish, supply, surround
-from killing import KILLED, Executioner
+from killing import Condemned, Empty, Executioner
 from mirrored import Mirror, moved, sizes
-from understudy.ops import replicate
-from understudy.sandbox import ThreadedSandbox, parse_fault
+from understudy.sandbox import parse_fault
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
@@ -25,44 +23,20 @@ APPLY = ("--concurrency", "3")
 LINES = 40  # a little more than an undisturbed run writes
 
 
-@pytest.fixture(scope="module")
-def executioner() -> Iterator[Executioner]:
-    with Executioner() as server:
-        yield server
-
-
 @dataclass
-class Scene:
-    """A stage, and a command to be killed on it."""
+class Scene(Condemned):
+    """Two projects, whose knowledge is carried from one to the other."""
 
-    stage: Stage
-    executioner: Executioner
-    arguments: tuple[object, ...]
     marked: bool = True
     others: frozenset[str] = frozenset()
     lag: int = 0
-
-    def kill(self, line: int, *, after: bool) -> bool:
-        """Tell whether the command was killed; one that never came so far ends as always."""
-        code = self.executioner.run(
-            self.arguments,
-            self.stage.folder,
-            self.stage.environment,
-            line=line,
-            after=after,
-            said=self.stage.folder.parent / "said",
-        )
-        said = (self.stage.folder.parent / "said").read_text()
-        assert code in (KILLED, 0), said
-        return code == KILLED
 
     def complete(self, *, resume: bool = False, code: int = 0) -> Done:
         """Run the command again, or carry on, without moving a byte that is there already.
 
         What was killed before its first line or after its last one cannot be resumed.
         """
-        lines = [line for path in self.journals() for line in path.read_text().splitlines()]
-        resume = resume and bool(lines) and '"type": "end"' not in lines[-1]
+        resume = resume and self.resumable()
         there = {f["id"]: f["bytes"] for f in self.stage.destination.files.values()}
         arrived = sum(size for one, size in there.items() if one not in self.others)
         self.stage.sandbox.requests.clear()
@@ -91,33 +65,20 @@ class Scene:
         kept = {"log.jsonl", "mapping.json", "report.md", ".lock"}
         out = stage.folder / "out"
         assert {path.name for path in out.iterdir() if path.is_file()} <= kept
-        assert {path.suffix for path in (out / "journal").glob("*")} <= {".jsonl"}
-
-    def journals(self) -> list[Path]:
-        return sorted((self.stage.folder / "out" / "journal").glob("*"))
+        assert {path.suffix for path in self.journals()} <= {".jsonl"}
 
 
 Make = Callable[..., Scene]
 
 
 @pytest.fixture
-def scene(
-    stage: Stage, executioner: Executioner, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Make]:
+def scene(empty: Empty, executioner: Executioner) -> Make:
     """Make scenes; `originals`: the source hands nothing out, a folder has it all."""
-    open_sandboxes: list[ThreadedSandbox] = []
 
     def make(
         *arguments: object, originals: bool = False, marked: bool = True, lag: int = 0
     ) -> Scene:
-        for old in open_sandboxes:
-            old.close()
-        shutil.rmtree(stage.folder / "out", ignore_errors=True)
-        sandbox = ThreadedSandbox(purpose_rule=originals, list_lag_calls=lag)
-        sandbox.__enter__()
-        open_sandboxes[:] = [sandbox]
-        stage.sandbox = sandbox
-        stage.environment = surroundings(sandbox.base_url, stage.folder.parent)
+        stage = empty(purpose_rule=originals, list_lag_calls=lag)
         furnish(stage.source, twins=not originals)
         others = frozenset(surround(stage.destination))
         if originals:
@@ -130,10 +91,7 @@ def scene(
             arguments = (*arguments, "--identity", "mapping")
         return Scene(stage, executioner, (*CLONE, *arguments, *APPLY), marked, others, lag)
 
-    monkeypatch.setattr(replicate, "_POLL", 0.02)
-    yield make
-    for sandbox in open_sandboxes:
-        sandbox.close()
+    return make
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -242,7 +200,7 @@ def test_a_kill_in_the_middle_of_a_request_leaves_nothing_twice(
 def test_there_are_no_more_lines_than_were_tried(scene: Make) -> None:
     now = scene()
     assert not now.kill(LINES + 1, after=False)
-    (path,) = now.journals()
-    lines = len(path.read_text().splitlines())
+    assert len(now.journals()) == 1
+    lines = len(now.lines())
     assert LINES - 6 <= lines <= LINES, lines
     now.check()
