@@ -9,7 +9,16 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from understudy.model.fieldmap.crossing import Crossing, Json, is_set
-from understudy.model.fieldmap.tools import CALLS, kind, parameters, parts, take
+from understudy.model.fieldmap.nesting import format_of, reasoning, verbosity
+from understudy.model.fieldmap.tools import (
+    CALLS,
+    KNOWN,
+    converted,
+    kind,
+    parameters,
+    parts,
+    take,
+)
 
 #: Characters of an agent's name.
 NAME = 128
@@ -25,7 +34,6 @@ LINKS = frozenset({TEMPLATE, STORES})
 _OWN_TOOLS = frozenset(
     {"tool_search", "programmatic_tool_calling", "mcp", "web_search", "computer_use", "automations"}
 )
-_KNOWN = frozenset({"name", "description", "parameters", "strict", *CALLS})
 
 
 def hub_to_agent(record: Json, crossing: Crossing) -> Json:
@@ -134,15 +142,14 @@ def _sampling(name: str, value: Any, _agent: Json, crossing: Crossing) -> None:
 
 
 def _format(field: str, form: Any, agent: Json, crossing: Crossing) -> None:
-    said = form.get("type") if isinstance(form, dict) else form
-    schema = form.get("json_schema") if isinstance(form, dict) else None
+    said, schema = format_of(form)
     text = agent.setdefault("text", {})
     if said in (None, ""):
         crossing.exact(field)
     elif said in ("auto", "text"):
         text["format"] = {"type": "text"}
         crossing.mapped(field, "text.format: auto and text are one there")
-    elif said == "json_schema" and isinstance(schema, dict) and _is_object(schema.get("schema")):
+    elif said == "json_schema" and schema is not None:
         text["format"] = {"type": "json_schema", "schema": schema["schema"]}
         if lost := sorted(key for key in schema if key != "schema" and schema[key] is not None):
             reason = f"text.format holds the schema alone, without its {', '.join(lost)}"
@@ -155,26 +162,11 @@ def _format(field: str, form: Any, agent: Json, crossing: Crossing) -> None:
         del agent["text"]
 
 
-def _verbosity(field: str, value: Any, agent: Json, crossing: Crossing) -> None:
-    agent.setdefault("text", {})["verbosity"] = value
-    crossing.mapped(field, "text.verbosity")
-
-
-def _reasoning(field: str, value: Any, agent: Json, crossing: Crossing) -> None:
-    key = field.removeprefix("reasoning_")
-    if is_set(value):
-        agent.setdefault("reasoning", {})[key] = value
-        crossing.mapped(field, f"reasoning.{key}")
-    else:
-        crossing.exact(field)
-
-
 def _tools(name: str, tools: Any, agent: Json, crossing: Crossing) -> None:
     if not isinstance(tools, list):
         _same(name, tools, agent, crossing)
         return
-    found = (_tool(tool, crossing, f"tools[{index}]") for index, tool in enumerate(tools))
-    agent[name] = [tool for tool in found if tool is not None]
+    agent[name] = converted(tools, crossing, _tool)
     if any(kind(tool) == "function" for tool in agent[name]):
         crossing.mapped(name, "functions are written flat")
     else:
@@ -193,7 +185,9 @@ def _tool(tool: Any, crossing: Crossing, where: str) -> Any:
     elif kind(tool) == "code_interpreter":
         reason = "agents run code in an environment that each session is given"
         crossing.degraded("tools.code_interpreter", reason)
-    elif kind(tool) in _OWN_TOOLS and (kind(tool) != "mcp" or _is_object(tool.get("transport"))):
+    elif kind(tool) in _OWN_TOOLS and (
+        kind(tool) != "mcp" or isinstance(tool.get("transport"), dict)
+    ):
         return tool
     else:
         take(crossing, kind(tool), "agents")
@@ -214,13 +208,9 @@ def _flat(function: Json, crossing: Crossing, where: str) -> Json:
         crossing.degraded("tools.function.description", reason)
     if function.get("strict"):
         crossing.degraded("tools.function.strict", "agents do not enforce a function's schema")
-    for extra in sorted(function.keys() - _KNOWN):
+    for extra in sorted(function.keys() - KNOWN):
         crossing.dropped(f"tools.function.{extra}", "agents have no such option")
     return flat
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 _FIELDS: Mapping[str, Callable[[str, Any, Json, Crossing], None]] = {
@@ -235,9 +225,9 @@ _FIELDS: Mapping[str, Callable[[str, Any, Json, Crossing], None]] = {
     "temperature": _sampling,
     "top_p": _sampling,
     "response_format": _format,
-    "verbosity": _verbosity,
-    "reasoning_effort": _reasoning,
-    "reasoning_summary": _reasoning,
+    "verbosity": verbosity,
+    "reasoning_effort": reasoning,
+    "reasoning_summary": reasoning,
     "tools": _tools,
     "metadata": _metadata,
 }

@@ -10,9 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from understudy.model.fieldmap.crossing import Crossing, Json, is_set
-from understudy.model.fieldmap.tools import CALLS, kind, parameters, parts, take
+from understudy.model.fieldmap.nesting import format_of, reasoning, verbosity
+from understudy.model.fieldmap.tools import (
+    CALLS,
+    KNOWN,
+    converted,
+    kind,
+    parameters,
+    parts,
+    take,
+)
 
-_KNOWN = frozenset({"name", "description", "parameters", "strict", *CALLS})
 _RANKERS = {"default_2024_08_21": "auto"}
 _SEARCH = ("max_num_results", "ranking_options", "filters")
 
@@ -44,8 +52,7 @@ def _name(name: str, value: Any, _fields: Json, crossing: Crossing) -> None:
 
 
 def _format(field: str, form: Any, fields: Json, crossing: Crossing) -> None:
-    said = form.get("type") if isinstance(form, dict) else form
-    schema = form.get("json_schema") if isinstance(form, dict) else None
+    said, schema = format_of(form)
     if said in (None, ""):
         crossing.exact(field)
     elif said == "auto":
@@ -53,7 +60,7 @@ def _format(field: str, form: Any, fields: Json, crossing: Crossing) -> None:
     elif said in ("text", "json_object"):
         fields.setdefault("text", {})["format"] = {"type": said}
         crossing.mapped(field, "text.format")
-    elif said == "json_schema" and isinstance(schema, dict) and _is_object(schema.get("schema")):
+    elif said == "json_schema" and schema is not None:
         flat = {key: value for key, value in schema.items() if value is not None}
         fields.setdefault("text", {})["format"] = {"type": said, **flat}
         crossing.mapped(field, "text.format")
@@ -61,26 +68,11 @@ def _format(field: str, form: Any, fields: Json, crossing: Crossing) -> None:
         crossing.dropped(field, "a request takes text, JSON, or JSON by a schema that is given")
 
 
-def _verbosity(field: str, value: Any, fields: Json, crossing: Crossing) -> None:
-    fields.setdefault("text", {})["verbosity"] = value
-    crossing.mapped(field, "text.verbosity")
-
-
-def _reasoning(field: str, value: Any, fields: Json, crossing: Crossing) -> None:
-    key = field.removeprefix("reasoning_")
-    if is_set(value):
-        fields.setdefault("reasoning", {})[key] = value
-        crossing.mapped(field, f"reasoning.{key}")
-    else:
-        crossing.exact(field)
-
-
 def _tools(name: str, tools: Any, fields: Json, crossing: Crossing) -> None:
     if not isinstance(tools, list):
         _same(name, tools, fields, crossing)
         return
-    made = (_tool(tool, crossing, f"tools[{index}]") for index, tool in enumerate(tools))
-    fields[name] = [tool for tool in made if tool is not None]
+    fields[name] = converted(tools, crossing, _tool)
     if fields[name]:
         crossing.mapped(name, "options stand beside a tool's type")
     else:
@@ -113,7 +105,7 @@ def _function(tool: Json, crossing: Crossing, where: str) -> Json:
         "strict": strict,
         **{key: True for key in CALLS if function.get(key)},
     }
-    for extra in sorted(function.keys() - _KNOWN):
+    for extra in sorted(function.keys() - KNOWN):
         crossing.dropped(f"tools.function.{extra}", "a request has no such option")
     return {key: value for key, value in flat.items() if value is not None}
 
@@ -187,10 +179,6 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
 }
 
 
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
 _TOOLS: Mapping[str, Callable[[Json, Crossing, str], Json | None]] = {
     "function": _function,
     "file_search": _file_search,
@@ -207,8 +195,8 @@ _FIELDS: Mapping[str, Callable[[str, Any, Json, Crossing], None]] = {
     "metadata": _same,
     "service_tier": _same,
     "response_format": _format,
-    "verbosity": _verbosity,
-    "reasoning_effort": _reasoning,
-    "reasoning_summary": _reasoning,
+    "verbosity": verbosity,
+    "reasoning_effort": reasoning,
+    "reasoning_summary": reasoning,
     "tools": _tools,
 }

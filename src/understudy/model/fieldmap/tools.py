@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from understudy.model.fieldmap.crossing import Crossing, Json
 
 #: How a function may be called, where that can be said; off unless it says so.
 CALLS = ("defer_loading", "async")
+
+#: What of a function is written flat; the rest has no home there.
+KNOWN = frozenset({"name", "description", "parameters", "strict", *CALLS})
 
 #: A function without arguments, spelt out for those who insist.
 NO_PARAMETERS: Json = {"type": "object", "properties": {}}
@@ -47,6 +51,14 @@ def parameters(function: Json, crossing: Crossing, where: str, *, strict: bool =
         )
         return dict(NO_PARAMETERS)
     return found
+
+
+def converted(
+    tools: list[Any], crossing: Crossing, convert: Callable[[Any, Crossing, str], Any]
+) -> list[Any]:
+    """Return what becomes of each tool; `convert` is told where it stands, None leaves it out."""
+    made = (convert(tool, crossing, f"tools[{index}]") for index, tool in enumerate(tools))
+    return [tool for tool in made if tool is not None]
 
 
 def take(crossing: Crossing, tool: str, place: str) -> None:
