@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import understudy
-from understudy import KnowledgeOptions, Prune, Report, RetryPolicy, Status
+from understudy import KnowledgeOptions, Prune, Report, RetryPolicy, Settings, Status
 from understudy.model.canonical import identical
 from understudy.model.fidelity import Fidelity
 from understudy.ops.request import FileSearch
@@ -26,21 +26,28 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
-async def clone(
-    sandbox: Sandbox, tmp_path: Path, *, source: str = "openai-assistants", **options: Any
-) -> Report:
-    """Clone into the Agents API."""
+def projects(
+    sandbox: Sandbox, folder: Path, *, source: str, destination: str = "openai-agents"
+) -> Settings:
+    """Return settings whose `src` and `dst` are two projects of these platforms."""
     environment = {
         "OPENAI_SRC_BASE_URL": sandbox.base_url,
         "OPENAI_SRC_API_KEY": SOURCE,
         "OPENAI_SRC_PLATFORM": source,
         "OPENAI_DST_BASE_URL": sandbox.base_url,
         "OPENAI_DST_API_KEY": DESTINATION,
-        "OPENAI_DST_PLATFORM": "openai-agents",
+        "OPENAI_DST_PLATFORM": destination,
     }
+    return understudy.load_settings(environment, folder)
+
+
+async def clone(
+    sandbox: Sandbox, tmp_path: Path, *, source: str = "openai-assistants", **options: Any
+) -> Report:
+    """Clone into the Agents API."""
     options = {"retry": QUICK, "settle": 0.2, **options}
     return await understudy.clone(
-        "src", "dst", settings=understudy.load_settings(environment, tmp_path), **options
+        "src", "dst", settings=projects(sandbox, tmp_path, source=source), **options
     )
 
 
@@ -218,17 +225,7 @@ async def test_an_agent_takes_its_environment_s_files_along(
 
 async def test_a_snapshot_brings_an_agent_back_as_it_was(sandbox: Sandbox, tmp_path: Path) -> None:
     furnish_agents(sandbox.project(SOURCE))
-    settings = understudy.load_settings(
-        {
-            "OPENAI_SRC_BASE_URL": sandbox.base_url,
-            "OPENAI_SRC_API_KEY": SOURCE,
-            "OPENAI_SRC_PLATFORM": "openai-agents",
-            "OPENAI_DST_BASE_URL": sandbox.base_url,
-            "OPENAI_DST_API_KEY": DESTINATION,
-            "OPENAI_DST_PLATFORM": "openai-agents",
-        },
-        tmp_path,
-    )
+    settings = projects(sandbox, tmp_path, source="openai-agents")
     snapshot = str(tmp_path / "snapshot")
     await understudy.clone("src", snapshot, settings=settings)
     report = await understudy.clone(snapshot, "dst", settings=settings)
@@ -305,15 +302,8 @@ async def test_file_search_stays_file_search_where_there_is_one(
 ) -> None:
     project = sandbox.project(SOURCE)
     project.add(name="Helper", model="gpt-4o", tools=[{"type": "file_search"}])
-    settings = understudy.load_settings(
-        {
-            "OPENAI_SRC_BASE_URL": sandbox.base_url,
-            "OPENAI_SRC_API_KEY": SOURCE,
-            "OPENAI_DST_BASE_URL": sandbox.base_url,
-            "OPENAI_DST_API_KEY": DESTINATION,
-        },
-        tmp_path,
-    )
+    assistants = "openai-assistants"
+    settings = projects(sandbox, tmp_path, source=assistants, destination=assistants)
     function = FileSearch.FUNCTION
     await understudy.clone("src", "dst", settings=settings, file_search_as=function)
     (copy,) = sandbox.project(DESTINATION).assistants.values()
@@ -342,17 +332,7 @@ async def test_an_export_keeps_the_files_of_agents(sandbox: Sandbox, tmp_path: P
     template = project.add_template(name="Desk", files=[entry])
     metadata = {"environment_template_id": template["id"]}
     project.add_agent(name="Desk", model="gpt-5.5", metadata=metadata)
-    settings = understudy.load_settings(
-        {
-            "OPENAI_SRC_BASE_URL": sandbox.base_url,
-            "OPENAI_SRC_API_KEY": SOURCE,
-            "OPENAI_SRC_PLATFORM": "openai-agents",
-            "OPENAI_DST_BASE_URL": sandbox.base_url,
-            "OPENAI_DST_API_KEY": DESTINATION,
-            "OPENAI_DST_PLATFORM": "openai-agents",
-        },
-        tmp_path,
-    )
+    settings = projects(sandbox, tmp_path, source="openai-agents")
     kept = tmp_path / "kept"
     done = await understudy.export("src", kept, knowledge=BOTH, settings=settings)
     assert [one.name for one in done.files] == ["prices.csv"]
