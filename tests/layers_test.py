@@ -51,6 +51,7 @@ INFRASTRUCTURE = (
     "platforms.lacking",
     "platforms.limiter",
     "platforms.memory_knowledge",
+    "platforms.openai_definitions",
     "platforms.openai_errors",
     "platforms.openai_knowledge",
     "platforms.openai_models",
