@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import understudy
-from support import median, process, show
+from support import measured, median, process, show
 
 SIZE = 512 * 1024 * 1024
 PIECE = 1 << 20
@@ -103,14 +102,6 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def measured(*arguments: str) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, __file__, *arguments], check=True, capture_output=True, text=True
-    )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
-
-
 def main() -> None:
     arguments = ("-m", "understudy", "--json", "sandbox", "--no-purpose-rule")
     with process(*arguments) as sandbox:
@@ -135,7 +126,7 @@ def main() -> None:
 
 def measured_round(who: str, number: int, base_url: str, file_id: str) -> dict[str, float]:
     extra = [file_id] if who == "plain" else []
-    return measured(who, base_url, f"sk-bench-{who}-{number}", *extra)
+    return measured(__file__, who, base_url, f"sk-bench-{who}-{number}", *extra)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from support import measured, median, process, show
+from support import measured, median, process, read_plainly, show
 
 COUNT = 10_000
 ROUNDS = 3
@@ -26,21 +26,11 @@ MEMORY_BOUND = 250.0
 async def plain(base_url: str) -> float:
     import aiohttp
 
-    async def read(session: aiohttp.ClientSession, key: str) -> int:
-        seen, after = 0, ""
-        headers = {"Authorization": f"Bearer {key}"}
-        while True:
-            query = {"limit": "100", "order": "asc", **({"after": after} if after else {})}
-            async with session.get(f"{base_url}/assistants", params=query, headers=headers) as got:
-                page = json.loads(await got.read())
-            seen += len(page["data"])
-            after = page["last_id"]
-            if not page["has_more"]:
-                return seen
-
     async with aiohttp.ClientSession() as session:
         started = time.perf_counter()
-        counts = await asyncio.gather(read(session, "sk-bench-src"), read(session, "sk-bench-dst"))
+        counts = await asyncio.gather(
+            *(read_plainly(session, base_url, key) for key in ("sk-bench-src", "sk-bench-dst"))
+        )
         seconds = time.perf_counter() - started
     assert list(counts) == [COUNT, COUNT]
     return seconds

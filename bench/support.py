@@ -9,7 +9,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import aiohttp
 
 
 @contextmanager
@@ -35,6 +38,20 @@ def measured(*command: str, env: Mapping[str, str] | None = None) -> dict[str, A
     )
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
+
+
+async def read_plainly(session: aiohttp.ClientSession, base_url: str, key: str) -> int:
+    """Read a project's assistants page by page, do nothing else, and return how many there are."""
+    seen, after = 0, ""
+    headers = {"Authorization": f"Bearer {key}"}
+    while True:
+        query = {"limit": "100", "order": "asc", **({"after": after} if after else {})}
+        async with session.get(f"{base_url}/assistants", params=query, headers=headers) as got:
+            page = json.loads(await got.read())
+        seen += len(page["data"])
+        after = page["last_id"]
+        if not page["has_more"]:
+            return seen
 
 
 def show(name: str, value: float, bound: str, *, ok: bool, unit: str = "") -> None:
