@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -44,7 +45,7 @@ class Scripted(Registry):
         self.until = until
         self.at: list[datetime] = []
         self.errors: list[Exception | None] = []
-        self.watch: Watch | None = None
+        self.watch: Watch[Any] | None = None
 
     async def sync(self, **_: object) -> Synced:
         self.at.append(self.clock.now)

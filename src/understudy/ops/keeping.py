@@ -18,14 +18,16 @@ from understudy.errors import (
     SnapshotError,
     UnderstudyError,
 )
+from understudy.ops.notifying import Notifier
 from understudy.ops.places import Places
-from understudy.ops.registry import PREFIX
+from understudy.ops.registry import DEFAULT_SOURCE, PREFIX
 from understudy.ops.syncing import Job, Outcome, sync_apart
 from understudy.ops.watching import Watch, Worker
 from understudy.platforms.catalog import KEYED
 from understudy.profile import SPECIFIED, Profile
-from understudy.registry.file import RegistryFile, Served
+from understudy.registry.file import DEFAULT, RegistryFile, Served
 from understudy.registry.history import History, Record
+from understudy.registry.outbox import HookState
 from understudy.registry.schedule import DEFAULT as SCHEDULE
 from understudy.registry.shelf import Shelf, shelve_entries
 
@@ -51,15 +53,16 @@ class Copy:
 class Keeper:
     """Serves one registry file, syncs it on a schedule in processes of their own.
 
-    `limited` says why it cannot sync, empty if it can. Nothing runs before `start`.
+    `limited` says why it cannot sync, empty if it can. Nothing runs before `start`. Raises
+    UsageError for a source, a schedule or a webhook that cannot be.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        path: Path,
-        source: str,
+        path: Path = DEFAULT,
+        source: str = DEFAULT_SOURCE,
         schedule: str = SCHEDULE,
         config: Path | None = None,
         json_logs: bool = False,
@@ -80,12 +83,20 @@ class Keeper:
         self._loading: asyncio.Task[None] | None = None
         self._syncing: asyncio.Task[Outcome] | None = None
         self._worker = Worker()
+        self._notifier = Notifier(path, settings, clock=clock)
+        self._ending = asyncio.Event()
         self._watch = Watch(self.sync, schedule=schedule, clock=clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Read the file, keep a damaged one aside, and begin the schedule."""
         await self._load(first=True)
+        try:
+            await asyncio.to_thread(self._notifier.prepare)
+        except UnderstudyError as error:
+            log.warning("%s webhooks: %s", PREFIX, error.message)
+        # Also in limited mode: others may sync this file.
+        self._tasks.append(asyncio.create_task(self._notifier.run(self._ending)))
         if self.limited:
             log.warning("%s limited mode: %s Reads work, syncs do not.", PREFIX, self.limited)
             return
@@ -94,10 +105,11 @@ class Keeper:
     async def stop(self) -> None:
         """Begin no other sync, let one that is running end."""
         self._watch.stop()
-        for task in self._tasks:
-            await task
         if self._syncing is not None:
             await asyncio.wait({self._syncing})
+        self._ending.set()
+        for task in self._tasks:
+            await task
         if self._loading is not None:
             await asyncio.wait({self._loading})
 
@@ -137,6 +149,10 @@ class Keeper:
             )
         }
 
+    def hooks(self) -> Mapping[str, HookState]:
+        """Return how each webhook stands; raises SnapshotError, OutputError."""
+        return self._notifier.state()
+
     async def _keep_syncing(self) -> None:
         """Follow the schedule; a registry that has nothing is filled at once."""
         if not self._copy.shelf.slots:
@@ -160,6 +176,8 @@ class Keeper:
         self._copy = Copy(self._copy.shelf, self._copy.problems, self._clock(), self._copy.missing)
         if _stamp(self.path) != self._stamp:
             await self._load()
+        if done.changed:
+            self._notifier.wake()
         return done
 
     def _synced(self, task: asyncio.Task[Outcome]) -> None:

@@ -14,6 +14,7 @@ from understudy.config import Settings, load_here
 from understudy.errors import MissingError, RejectedError, SelectionError, UsageError
 from understudy.files import read_json
 from understudy.model.assistant import Assistant, Json
+from understudy.model.fidelity import Ledger
 from understudy.model.functions import PortedFunction, functions_to_port
 from understudy.model.naming import near, registry_key
 from understudy.ops.places import Places, platform_and_path
@@ -182,11 +183,11 @@ def _arguments(place: Platform, assistant: Assistant) -> Json:
     if place.info.platform == BUNDLE:
         arguments = read_json(Path(place.info.address) / f"{assistant.id}{_FILE}")
         return dict(arguments)
-    return arguments_of(assistant)
+    return request_of(assistant)[0]
 
 
-def arguments_of(assistant: Assistant) -> Json:
-    """Return the arguments of `client.responses.create` that an assistant makes.
+def request_of(assistant: Assistant) -> tuple[Json, Ledger]:
+    """Return the arguments of `client.responses.create` that an assistant makes, and their ledger.
 
     Raises RejectedError where it cannot be put into a request.
     """
@@ -197,4 +198,4 @@ def arguments_of(assistant: Assistant) -> Json:
             f"{assistant.label} cannot be put into a request: {stopping[0].message}",
             hint=stopping[0].hint,
         )
-    return folded(rendered.payload)
+    return folded(rendered.payload), rendered.ledger

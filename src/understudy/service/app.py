@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -17,7 +18,7 @@ from understudy._version import __version__
 from understudy.ops.keeping import Keeper
 from understudy.service.auth import Keys
 from understudy.service.front import REQUEST_ID, Draining, Front, Limits
-from understudy.service.health_routes import health_router
+from understudy.service.health_routes import Standing, health_router, status_router
 from understudy.service.metrics import Metrics
 from understudy.service.problems import ProblemError, plain, render
 from understudy.service.registry_routes import registry_router
@@ -28,6 +29,13 @@ _ABOUT = """The assistants of a place, looked up by name.
 Names are those of the registry: `Support Bot` is `SUPPORT_BOT`; ids, exact names and other
 spellings find them, too. Everything that goes wrong has one shape.
 """
+
+
+#: How a key is sent, for the document; the front looks at it.
+_SECURITY = [
+    Security(HTTPBearer(auto_error=False)),
+    Security(APIKeyHeader(name="X-API-Key", auto_error=False)),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,12 @@ def create_app(serving: Serving) -> ASGIApp:
         redoc_url=None,
         lifespan=lifespan,
     )
-    routers = (
-        registry_router(serving.keeper),
-        health_router(serving.keeper, serving.metrics, serving.draining),
-    )
+    standing = Standing(serving.keeper, serving.metrics, serving.draining)
+    guarded = [registry_router(serving.keeper), status_router(standing)]
+    routers = [*guarded, health_router(standing)]
     for router in routers:
-        api.include_router(router)
+        security = _SECURITY if serving.keys and router in guarded else None
+        api.include_router(router, dependencies=security)
     api.add_exception_handler(ProblemError, _problem)
     api.add_exception_handler(Exception, _bug)
     api.add_exception_handler(HTTPException, _refused)

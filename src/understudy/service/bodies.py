@@ -10,8 +10,10 @@ from hashlib import sha256
 from typing import Any
 
 from understudy.model.assistant import Assistant
-from understudy.ops.loading import arguments_of
+from understudy.model.fidelity import LOSSY
+from understudy.ops.loading import request_of
 from understudy.registry.shelf import Shelf
+from understudy.report.jsonlines import ledger_fields
 from understudy.service.replies import Squeezed, squeeze
 
 #: Shorter bodies are not worth compressing, longer ones are compressed in a thread; bytes.
@@ -63,10 +65,7 @@ class Bodies:
         return self._one(key, full)
 
     def arguments(self, key: str) -> Body:
-        """Return the body with an assistant's arguments for the Responses API.
-
-        Raises RejectedError where it cannot be put into a request.
-        """
+        """Return the body with an assistant's arguments for the Responses API, and their lacks."""
         return self._arguments(key)
 
     @property
@@ -99,8 +98,10 @@ class Bodies:
 
     def _make_arguments(self, key: str) -> Body:
         raw = json.loads(self.shelf.entry(key))
-        arguments = _compact(arguments_of(Assistant(str(raw["id"]), raw)))
-        return Body(_tag(arguments), b'{"success":true,"arguments":', arguments)
+        arguments, ledger = request_of(Assistant(str(raw["id"]), raw))
+        lost = ledger_fields(one for one in ledger if one.fidelity in LOSSY)
+        content = _compact(arguments) + b',"lost":' + _compact(lost)
+        return Body(_tag(content), b'{"success":true,"arguments":', content)
 
 
 class Current:

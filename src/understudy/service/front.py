@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ REQUEST_ID = "understudy.request_id"
 #: Addresses that nobody needs a key for: they say nothing that is secret.
 OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
 
+_LINGER = 1 << 20  # bytes of a body that is too large, read and forgotten
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS: tuple[Header, ...] = (
@@ -75,7 +77,7 @@ class Front:
     def __post_init__(self) -> None:
         rate = self.limits.rate
         self._buckets = Buckets(rate, max(1.0, 2 * rate), time.monotonic)
-        self._strangers = Buckets(1.0, 20.0, time.monotonic)
+        self._strangers = Buckets(1.0 if rate else 0.0, 20.0, time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or pass on what is none."""
@@ -91,7 +93,8 @@ class Front:
         scope["path"] = scope["raw_path"].decode("ascii", "replace") or "/"
         try:
             self._admit(scope, headers)
-            body = _Body(receive, self.limits, headers)
+            body = _Body(receive, self.limits)
+            await body.admit(headers)
             await self.app(scope, body.receive, answer.send)
         except ProblemError as problem:
             await answer.fail(problem, scope, receive)
@@ -118,14 +121,15 @@ class Front:
             raise _too_many(wait)
 
     def _identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Caller:
-        stranger = (scope.get("client") or ("",))[0]
-        if wait := self._strangers.empty(stranger):
-            raise _too_many(wait)
-        scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
-        given = key.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
+        given = headers.get(b"x-api-key", b"")
+        if (said := headers.get(b"authorization")) is not None:  # it counts, whatever else is there
+            scheme, _, key = said.partition(b" ")
+            given = key.strip() if scheme.lower() == b"bearer" else b""
         caller = self.keys.find(given) if given else None
         if caller is None:
-            self._strangers.take(stranger)
+            # Only of who has no key: whoever shares an address with a guesser is not locked out.
+            if wait := self._strangers.take((scope.get("client") or ("",))[0]):
+                raise _too_many(wait)
             raise ProblemError(
                 401,
                 "unauthorized",
@@ -189,15 +193,18 @@ class _Answer:
 class _Body:
     """Lets a bounded body through, within a bounded time."""
 
-    def __init__(self, receive: Receive, limits: Limits, headers: Mapping[bytes, bytes]) -> None:
+    def __init__(self, receive: Receive, limits: Limits) -> None:
         self._receive = receive
         self._limits = limits
         self._left = limits.body
         self._until: float | None = None
         self._ended = False
+
+    async def admit(self, headers: Mapping[bytes, bytes]) -> None:
+        """Refuse a body that is announced to be too large; raises ProblemError."""
         announced = headers.get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > limits.body:
-            raise self._too_large()
+        if announced.isdigit() and int(announced) > self._limits.body:
+            raise await self._too_large()
 
     async def receive(self) -> Message:
         """Return the next message; raises ProblemError."""
@@ -214,12 +221,20 @@ class _Body:
                 408, "too_slow", "The request's body did not arrive in time."
             ) from None
         self._left -= len(message.get("body", b""))
-        if self._left < 0:
-            raise self._too_large()
         self._ended = not message.get("more_body", False)
+        if self._left < 0:
+            raise await self._too_large()
         return message
 
-    def _too_large(self) -> ProblemError:
+    async def _too_large(self) -> ProblemError:
+        """Return the refusal, after a bounded rest of the body: who still sends reads no answer."""
+        rest = _LINGER
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                while not self._ended and rest > 0:
+                    message = await self._receive()
+                    rest -= len(message.get("body", b""))
+                    self._ended = not message.get("more_body", False)
         most = f"A request's body has at most {self._limits.body:,} bytes."
         return ProblemError(413, "too_large", most, headers={"Connection": "close"})
 

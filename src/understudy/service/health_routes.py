@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from fastapi import APIRouter, Request
 
 from understudy._version import __version__
+from understudy.errors import UnderstudyError
 from understudy.ops.keeping import Keeper
 from understudy.ops.watching import Worker
+from understudy.registry.outbox import HookState
 from understudy.service.auth import READ
 from understudy.service.front import Draining
 from understudy.service.metrics import Metrics
@@ -60,6 +64,7 @@ class Standing:
                     "problems": list(copy.problems),
                 },
                 "workers": [_worker(name, one) for name, one in keeper.workers().items()],
+                "webhooks": [_webhook(name, one) for name, one in _hooks(keeper).items()],
             }
         )
 
@@ -72,19 +77,26 @@ class Standing:
             "registry_confirmed_timestamp_seconds": _seconds(copy.confirmed),
             "registry_sync_running": any(w.running for w in self._keeper.workers().values()),
             "limited_mode": bool(self._keeper.limited),
+            "webhooks_waiting": sum(hook.waiting for hook in _hooks(self._keeper).values()),
+            "webhooks_dead": sum(len(hook.progress.dead) for hook in _hooks(self._keeper).values()),
         }.items():
             self._metrics.set(name, value)
         return Reply(200, (self._metrics.text(),), (_TEXT, (b"cache-control", b"no-store")))
 
 
-def health_router(keeper: Keeper, metrics: Metrics, draining: Draining) -> APIRouter:
-    """Return the routes."""
-    standing = Standing(keeper, metrics, draining)
+def health_router(standing: Standing) -> APIRouter:
+    """Return the routes that need no key."""
     router = APIRouter(tags=["service"])
-    common = (401, 403, 429, 500)
-    figures = {"content": {"text/plain": {}}, "description": "The figures."}
     add(router, "/healthz", standing.healthz, answers(Health, 421, 500))
     add(router, "/readyz", standing.readyz, answers(Health, 421, 500, 503))
+    return router
+
+
+def status_router(standing: Standing) -> APIRouter:
+    """Return the routes that need one."""
+    router = APIRouter(tags=["service"])
+    common = (401, 403, 421, 429, 500)
+    figures = {"content": {"text/plain": {}}, "description": "The figures."}
     add(router, "/api/status", standing.status, answers(Status, *common))
     add(router, "/metrics", standing.metrics, {**answers(Status, *common), 200: figures})
     return router
@@ -97,6 +109,24 @@ def _worker(name: str, worker: Worker) -> dict[str, object]:
         "next": worker.next and iso(worker.next),
         "running": worker.running,
         "result": worker.result,
+    }
+
+
+def _hooks(keeper: Keeper) -> Mapping[str, HookState]:
+    try:
+        return keeper.hooks()
+    except UnderstudyError as error:
+        raise ProblemError(500, "webhooks_unreadable", error.message, hint=error.hint) from error
+
+
+def _webhook(name: str, hook: HookState) -> dict[str, object]:
+    progress = hook.progress
+    return {
+        "name": name,
+        "url": hook.url,
+        "waiting": hook.waiting,
+        "reason": progress.reason,
+        "dead": [asdict(letter) for letter in progress.dead],
     }
 
 

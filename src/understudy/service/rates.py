@@ -27,10 +27,6 @@ class Buckets:
         self._put(name, left - 1)
         return 0.0
 
-    def empty(self, name: str) -> float:
-        """Return the seconds until there is one, 0 if there is; takes none."""
-        return max(0.0, (1 - self._filled(name)) / self._rate) if self._rate else 0.0
-
     def _filled(self, name: str) -> float:
         left, since = self._left.get(name, (self._burst, 0.0))
         return min(self._burst, left + max(0.0, self._clock() - since) * self._rate)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
-from understudy.errors import RejectedError, UnderstudyError
+from understudy.errors import UnderstudyError
 from understudy.ops.keeping import Keeper
 from understudy.registry.history import MOST, Record
 from understudy.report.registry import difference_fields
@@ -55,11 +55,7 @@ class Lookups:
         """Return an assistant as arguments of `client.responses.create(**arguments, input=...)`."""
         need(request, READ_FULL)
         found = self._current()
-        try:
-            body = found.arguments(await _key(found, name))
-        except RejectedError as error:
-            raise ProblemError(422, "no_request", error.message, hint=error.hint) from error
-        return await _answer(request, body)
+        return await _answer(request, found.arguments(await _key(found, name)))
 
     async def sync(
         self,
@@ -107,7 +103,7 @@ def registry_router(keeper: Keeper) -> APIRouter:
     """Return the routes."""
     lookups = Lookups(keeper)
     router = APIRouter(prefix="/api", tags=["registry"])
-    common = (401, 403, 429, 500)
+    common = (401, 403, 421, 429, 500)
     add(router, "/assistants", lookups.assistants, answers(Assistants, *common))
     router.add_api_route(
         "/assistants/sync",
@@ -119,7 +115,7 @@ def registry_router(keeper: Keeper) -> APIRouter:
         router,
         "/assistants/{name}/responses",
         lookups.arguments,
-        answers(Arguments, *common, 404, 422),
+        answers(Arguments, *common, 404),
     )
     add(router, "/assistants/{name}", lookups.assistant, answers(OneAssistant, *common, 404))
     router.add_api_route("/syncs", lookups.syncs, responses=answers(Syncs, *common, 422))

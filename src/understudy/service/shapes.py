@@ -57,10 +57,21 @@ class OneAssistant(Shape):
     assistant: Entry
 
 
+class Lost(BaseModel):
+    """A field that did not get into the arguments as it was, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    field: str = Field(examples=["tool_resources"])
+    fidelity: Literal["degraded", "dropped"]
+    reason: str
+
+
 class Arguments(Shape):
-    """Arguments of `client.responses.create(**arguments, input=...)`."""
+    """Arguments of `client.responses.create(**arguments, input=...)`, and what they lack."""
 
     arguments: dict[str, Any] = Field(examples=[{"model": "gpt-4", "instructions": "You are..."}])
+    lost: list[Lost]
 
 
 class SyncRequest(BaseModel):
@@ -115,7 +126,29 @@ class WorkerState(BaseModel):
     next: str | None = Field(examples=[_TIME])
     running: bool
     result: str = Field(examples=["25 assistants"])
-    details: dict[str, Any] = {}
+
+
+class DeadLetter(BaseModel):
+    """A change that a webhook was not told of, and will not be by itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    at: str = Field(examples=[_TIME])
+    reason: str
+    attempts: int
+
+
+class WebhookState(BaseModel):
+    """One webhook; `reason` says why its last attempt failed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    url: str = Field(examples=["https://hooks.example.com/registry"])
+    waiting: int
+    reason: str
+    dead: list[DeadLetter]
 
 
 class CopyState(BaseModel):
@@ -139,6 +172,7 @@ class Status(Shape):
     reason: str
     registry: CopyState
     workers: list[WorkerState]
+    webhooks: list[WebhookState]
 
 
 class Health(Shape):

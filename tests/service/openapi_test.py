@@ -1,0 +1,44 @@
+"""The service against its own document, by a tool that nobody here wrote."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from command import until
+from serving import Client, served
+from understudy.sandbox import Project
+
+READER = "key-of-a-reader-0123"
+ADMIN = "key-of-an-admin-0123"
+KEYS = f"r:read:{READER} a:admin:{ADMIN}"
+
+
+def look(client: Client, folder: Path, *more: str) -> str:
+    """Let schemathesis look at a running service; fails with what it found."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "run", "--checks", "all", "--no-color"),
+            *("--max-examples", "15", "--suppress-health-check", "all", *more),
+            f"http://127.0.0.1:{client.port}/openapi.json",
+        ],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("key", [READER, ADMIN, ""], ids=["reader", "admin", "local"])
+def test_schemathesis_finds_nothing(source: Project, folder: Path, key: str) -> None:
+    source.add(name="Arcanos Runtime Companion", model="gpt-4o")
+    header = ("--header", f"X-API-Key: {key}") if key else ()
+    with served(KEYS if key else "", rate=0.0) as client:
+        until(lambda: client.get("/readyz").status == 200, "the first sync")
+        assert "9 selected / 9 total" in look(client, folder, *header)
