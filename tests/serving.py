@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +72,14 @@ class Client:
     """Asks a service; every request by itself, on a connection of its own."""
 
     port: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
 
     def ask(self, method: str, path: str, body: bytes | None = None, /, **headers: str) -> Got:
         """Send a request as it stands; underscores in header names are dashes."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            connection.request(method, path, body, {**self.headers, **given})
+            connection.request(method, path, body, given)
             answer = connection.getresponse()
             found = {name.lower(): value for name, value in answer.getheaders()}
             return Got(answer.status, found, answer.read())

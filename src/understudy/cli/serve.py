@@ -77,11 +77,14 @@ def serve(ctx: click.Context, /, **options: Any) -> int:
             hint="pip install 'understudy[service]'",
         )
     _log(ctx, session)
-    serving, host, port = _serving(session, options)
     from understudy.service.app import create_app
     from understudy.service.server import Server, inherit, listen
 
-    listening = inherit(options["fd"]) if options["fd"] else listen(host, port)
+    inherited = inherit(options["fd"]) if options["fd"] else None
+    if inherited is not None:
+        options["host"] = inherited.getsockname()[0]
+    serving, host, port = _serving(session, options)
+    listening = inherited or listen(host, port)
     server = Server(create_app(serving), serving.draining, grace=options["grace"])
 
     async def work(stop: asyncio.Event) -> None:
@@ -121,8 +124,7 @@ def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, i
 
     keys = parse_keys(settings.api_keys)
     host = chosen("host", "service_host", _HOST)
-    local = _is_loopback(host) if not options["fd"] else True
-    if not (keys or local):
+    if not (keys or _is_loopback(host)):
         raise UsageError(
             f"{host} can be reached by others, and nobody would need a key.",
             hint="Set UNDERSTUDY_API_KEYS, such as app:read:KEY, or listen on 127.0.0.1.",

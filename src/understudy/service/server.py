@@ -117,10 +117,11 @@ def inherit(number: int) -> socket.socket:
     """Return the listening socket that the parent process opened; raises UsageError."""
     try:
         inherited = socket.socket(fileno=number)
-        inherited.getsockname()
+        listens = inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
-        raise UsageError(
-            f"File descriptor {number} is no listening socket: {error.strerror}."
-        ) from error
+        raise UsageError(f"File descriptor {number} is no socket: {error.strerror}.") from error
+    if not listens or inherited.family not in (socket.AF_INET, socket.AF_INET6):
+        inherited.detach()
+        raise UsageError(f"File descriptor {number} does not listen on an IP address.")
     inherited.setblocking(False)
     return inherited
