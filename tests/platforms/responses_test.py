@@ -16,8 +16,8 @@ from understudy.errors import MissingError, RejectedError, SnapshotError
 from understudy.model.assistant import Assistant
 from understudy.platforms.base import Marker
 from understudy.platforms.memory import Memory
-from understudy.platforms.responses import HEADER, Bundle
-from understudy.platforms.responses_form import check_arguments, folded, lifted
+from understudy.platforms.responses import Bundle
+from understudy.platforms.responses_form import HEADER, check_arguments, folded, lifted
 from understudy.replicate.plan import Action
 
 ORIGIN = "asst_AbCdEfGh12345678"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,11 @@ from understudy.model.dialogue import (
 )
 from understudy.model.retirement import traits
 from understudy.ops.loading import Definition
+from understudy.ops.places import place_settings
+from understudy.platforms.catalog import wire_of
 from understudy.platforms.openai_errors import classify
 from understudy.platforms.openai_responses import PATIENCE, ResponsesClient
-from understudy.platforms.openai_wire import Wire
-from understudy.profile import Profile, check_url
+from understudy.profile import Profile
 from understudy.replicate.knowledge.spool import Local
 
 #: In the place of a conversation's id: begin one.
@@ -142,19 +143,7 @@ def _reasons(arguments: dict[str, Any]) -> bool:
 
 @asynccontextmanager
 async def _client(profile: Profile) -> AsyncIterator[ResponsesClient]:
-    if "base_url" in profile.values:
-        check_url(profile.base_url, profile.values["base_url"].origin)
-    key = profile.require_key()
-    wire = Wire(
-        profile.name,
-        profile.base_url,
-        key,
-        profile.get("organization"),
-        profile.get("project"),
-        read_timeout=PATIENCE,
-        api_version=profile.api_version,
-        auth=profile.auth,
-    )
+    wire = replace(wire_of(place_settings(profile)), read_timeout=PATIENCE)
     client = ResponsesClient(wire, headers={})
     try:
         yield client

@@ -85,20 +85,7 @@ class Places:
             account = (profile.base_url, secret.get_secret_value())
             return secret
 
-        if "base_url" in profile.values:
-            check_url(profile.base_url, profile.values["base_url"].origin)
-        place = PlaceSettings(
-            profile.name,
-            key,
-            profile.base_url,
-            profile.get("organization"),
-            profile.get("project"),
-            profile.get("path"),
-            must_exist,
-            profile.api_version,
-            profile.auth,
-            profile.has_key,
-        )
+        place = place_settings(profile, key=key, must_exist=must_exist)
         return build(profile.platform, place), account
 
     def _path(self, text: str, *, must_exist: bool) -> Platform:
@@ -153,6 +140,26 @@ class Places:
         secret = profile.secret.get_secret_value() if profile.secret else profile.get("key_command")
         scope = (profile.get("organization"), profile.get("project"))
         return (profile.platform, profile.base_url, secret, scope)
+
+
+def place_settings(
+    profile: Profile, *, key: Callable[[], SecretStr] | None = None, must_exist: bool = False
+) -> PlaceSettings:
+    """Return what a factory may need of a profile; raises UsageError for a broken address."""
+    if "base_url" in profile.values:
+        check_url(profile.base_url, profile.values["base_url"].origin)
+    return PlaceSettings(
+        profile.name,
+        key or profile.require_key,
+        profile.base_url,
+        profile.get("organization"),
+        profile.get("project"),
+        profile.get("path"),
+        must_exist,
+        profile.api_version,
+        profile.auth,
+        profile.has_key,
+    )
 
 
 def as_path(text: str) -> str:

@@ -7,10 +7,8 @@ from pathlib import Path
 from understudy.errors import SnapshotError
 from understudy.platforms.base import Platform
 from understudy.platforms.catalog import PlaceSettings, build
+from understudy.platforms.responses_form import HEADER as BUNDLE
 from understudy.platforms.snapshot_form import HEADER, begins_like_snapshot, holds_folders
-
-#: What lies in a bundle, see `platforms.responses`.
-BUNDLE = "_bundle.json"
 
 #: How much of a file is looked at: enough for the header of any snapshot.
 _HEAD = 1 << 16

@@ -25,12 +25,10 @@ from understudy.platforms.knowledge import Knowledge, KnowledgeLimits
 from understudy.platforms.openai_models import list_models
 from understudy.platforms.openai_wire import Wire, WireClient
 from understudy.platforms.rendering import render_fields
-from understudy.platforms.responses_form import check_arguments, folded, lifted
+from understudy.platforms.responses_form import HEADER, check_arguments, folded, lifted
 
 NAME = "responses"
 
-#: Says that a directory is a bundle; no assistant's key begins with an underscore.
-HEADER = "_bundle.json"
 FORMAT_VERSION = 1
 
 #: Characters of a key; file systems allow 255 bytes, and a suffix has to fit.

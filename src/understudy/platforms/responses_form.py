@@ -14,6 +14,9 @@ from understudy.errors import RejectedError
 
 Json: TypeAlias = dict[str, Any]
 
+#: Says that a directory is a bundle; no assistant's key begins with an underscore.
+HEADER = "_bundle.json"
+
 
 def folded(fields: Mapping[str, Any]) -> Json:
     """Return the arguments with the ids in the tools; a search without a store is left out.
