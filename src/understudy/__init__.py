@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from understudy.errors import UnderstudyError
     from understudy.model.assistant import Assistant
     from understudy.ops.api import check, clone, export, list_assistants, plan
+    from understudy.ops.async_registry import AsyncRegistry
     from understudy.ops.loading import Definition, load, load_async
     from understudy.ops.look import Listing
     from understudy.ops.registry import Registry
+    from understudy.ops.remote import AsyncRegistryClient, RegistryClient
+    from understudy.ops.remote_copy import SyncResult
     from understudy.ops.request import Prune, Request
     from understudy.ops.run import Report
     from understudy.platforms.base import Platform
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Action",
     "Assistant",
+    "AsyncRegistry",
+    "AsyncRegistryClient",
     "Definition",
     "Drift",
     "Exported",
@@ -56,6 +61,7 @@ __all__ = [
     "Platform",
     "Prune",
     "Registry",
+    "RegistryClient",
     "Report",
     "Request",
     "RetryPolicy",
@@ -64,6 +70,7 @@ __all__ = [
     "Snapshot",
     "Status",
     "StoreOutcome",
+    "SyncResult",
     "UnderstudyError",
     "__version__",
     "check",
@@ -82,11 +89,14 @@ _HOME = {
     "errors": ("UnderstudyError",),
     "model.assistant": ("Assistant",),
     "ops.api": ("check", "clone", "export", "list_assistants", "plan"),
+    "ops.async_registry": ("AsyncRegistry",),
     "replicate.result": ("Exported",),
     "ops.loading": ("Definition", "load", "load_async"),
     "ops.look": ("Listing",),
     "ops.run": ("Report",),
     "ops.registry": ("Registry",),
+    "ops.remote": ("AsyncRegistryClient", "RegistryClient"),
+    "ops.remote_copy": ("SyncResult",),
     "ops.request": ("Prune", "Request"),
     "platforms.base": ("Platform",),
     "platforms.memory": ("Memory",),

@@ -63,11 +63,14 @@ def parse_json(text: str, name: str) -> Any:
         raise SnapshotError(f"{name}: {error}.") from error
 
 
-def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> None:
+def write_whole(
+    path: Path, content: str | bytes, *, sync: bool = True, private: bool = False
+) -> None:
     """Replace a file, or leave it as it was; raises OutputError.
 
     The content goes to a neighbour first, so a full disk or a crash never leaves a torn file.
-    Devices and pipes are written to as they are. May be repeated.
+    Devices and pipes are written to as they are. `private` keeps it from other users. May be
+    repeated.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = ""
@@ -82,7 +85,8 @@ def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> None:
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp gives 0600
+        if not private:
+            os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp gives 0600
         os.replace(temporary, path)  # noqa: PTH105
     except (OSError, ValueError) as error:
         if temporary:
@@ -130,6 +134,15 @@ def write_if_changed(path: Path, content: str | bytes) -> bool:
         return False
     write_whole(path, data, sync=False)
     return True
+
+
+def stamp(path: Path) -> object:
+    """Return what tells one state of a file from the next, None where there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from understudy.errors import (
     RefusedSyncError,
     SelectionError,
     UnderstudyError,
+    UsageError,
 )
+from understudy.files import stamp
 from understudy.model.findings import Findings
 from understudy.ops import collector
+from understudy.ops.beside import in_thread
 from understudy.ops.gates import decide
 from understudy.ops.gating import Approval, Asked, approver, gate_seconds
 from understudy.ops.listeners import log_events
@@ -30,6 +34,7 @@ from understudy.registry.entries import Difference, Entries, Entry
 from understudy.registry.file import DEFAULT, RegistryFile, Stored
 from understudy.registry.gate import question
 from understudy.registry.history import History, Record
+from understudy.registry.lookup import Lookup
 from understudy.registry.names import Index
 from understudy.registry.sync import Proposal, propose
 from understudy.replicate.gather import gather
@@ -40,6 +45,9 @@ log = logging.getLogger("understudy.registry")
 PREFIX = "[AI-ASSISTANT-SYNC]"
 
 DEFAULT_SOURCE = "default"
+
+#: What to do about a name that nobody has, and that is like none.
+LIST_HINT = "understudy registry list shows all."
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,7 +103,7 @@ class Registry:
         self._gate = gate
         self._clock = clock
         self._seen: tuple[object, Stored] | None = None
-        self._indexed: tuple[Entries, Index] | None = None
+        self._lookup: tuple[Entries, Lookup] | None = None
 
     def get_assistant_names(self) -> list[str]:
         """Return the keys of all assistants, in order."""
@@ -106,24 +114,30 @@ class Registry:
 
         Raises SelectionError naming what is near.
         """
-        entries = self.entries()
-        key = name if name in entries else self._index(entries).find(name)
-        if key is None:
-            near = ", ".join(self._index(entries).near(name))
-            hint = f"Near are: {near}." if near else "understudy registry list shows all."
-            raise SelectionError(f"The registry has no assistant {name!r}.", hint=hint)
-        return dict(entries[key])
+        lookup = self._looked_up()
+        entry = lookup.find(name)
+        if entry is None:
+            raise lookup.unknown(name, hint=LIST_HINT)
+        return entry
 
-    def _index(self, entries: Entries) -> Index:
-        """Return the index of the entries that were read last."""
-        if self._indexed is None or self._indexed[0] is not entries:
-            names = {key: (str(e["id"]), str(e.get("name") or "")) for key, e in entries.items()}
-            self._indexed = (entries, Index(names))
-        return self._indexed[1]
+    def _looked_up(self) -> Lookup:
+        """Return what answers for the entries that were read last."""
+        entries = self.entries()
+        if self._lookup is None or self._lookup[0] is not entries:
+            read = partial(_copied, entries)
+            self._lookup = (entries, Lookup(entries.keys(), partial(_index, entries), read))
+        return self._lookup[1]
 
     def sync_assistants(self, *, allow_removal: bool = False) -> Synced:
-        """Sync and return what came of it; see `sync`. Not within a running event loop."""
-        return asyncio.run(self.sync(allow_removal=allow_removal))
+        """Sync as `sync` does, and return what came of it. UsageError in a running event loop."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self.sync(allow_removal=allow_removal))
+        raise UsageError(
+            "Registry.sync_assistants() cannot be called where an event loop is running.",
+            hint="There: await AsyncRegistry(...).sync_assistants(), or await registry.sync().",
+        )
 
     def entries(self) -> Entries:
         """Return all entries under their keys; a missing or damaged file is an empty registry."""
@@ -131,10 +145,10 @@ class Registry:
 
     def stored(self) -> Stored:
         """Return what is in the file, with what is wrong with it; read again when it changed."""
-        stamp = _stamp(self._file.path)
-        if self._seen is None or self._seen[0] != stamp:
-            self._seen = (stamp, self._file.read())
-        return self._seen[1]
+        now, seen = stamp(self._file.path), self._seen
+        if seen is None or seen[0] != now:
+            seen = self._seen = (now, self._file.read())
+        return seen[1]
 
     def history(self, *, most: int = 50) -> list[Record]:
         """Return the last syncs, newest first."""
@@ -221,23 +235,27 @@ class Registry:
                     f"The sync from {name} is not stored: {decision.reason}.",
                     hint="Look with: understudy registry diff.",
                 )
-        gone = {key: stored.entries[key] for key in proposal.difference.removed}
+        written, aside = await in_thread(lambda: self._store(stored, proposal, name))
         result = "changed" if proposal.difference else "unchanged"
+        log.info("%s %s: %d assistants", PREFIX, result, len(proposal.entries))
+        return Synced(name, proposal, written, stored.problems, unread, aside)
+
+    def _store(self, stored: Stored, proposal: Proposal, name: str) -> tuple[bool, Path | None]:
+        """Write down a proposal; tell whether the file's bytes changed, and where damage went."""
         # Before the file: a crash in between must not lose what is removed.
         self._note(
-            result,
+            "changed" if proposal.difference else "unchanged",
             source=name,
             count=len(proposal.entries),
             difference=proposal.difference,
-            removed=gone,
+            removed={key: stored.entries[key] for key in proposal.difference.removed},
         )
         aside = self._file.set_aside() if stored.damaged else None
         # Nothing is spelt out again that is there already, and sound.
         same = not (proposal.difference or stored.problems or stored.content is None)
         written = not same and self._file.write(proposal.entries, stored)
         self._history.pin({key: proposal.entries[key] for key in proposal.pinned})
-        log.info("%s %s: %d assistants", PREFIX, result, len(proposal.entries))
-        return Synced(name, proposal, written, stored.problems, unread, aside)
+        return written, aside
 
     async def _propose(
         self,
@@ -245,18 +263,21 @@ class Registry:
         stop: asyncio.Event | None,
         on_wait: Callable[[Wait], None],
     ) -> tuple[Stored, Proposal, str, Findings]:
-        stored = self._file.read()
+        stored = await in_thread(self._file.read)
         places = Places(self._settings or load_here(), stop=stop, on_wait=on_wait)
         try:
             inventory = await gather(places.open(self._source, must_exist=True))
         finally:
             await places.aclose()
-        proposal = propose(
-            stored.entries,
-            inventory.assistants,
-            pins=self._history.pins(),
-            complete=not any(finding.blocks for finding in inventory.findings),
-            allow_removal=allow_removal,
+        complete = not any(finding.blocks for finding in inventory.findings)
+        proposal = await in_thread(
+            lambda: propose(
+                stored.entries,
+                inventory.assistants,
+                pins=self._history.pins(),
+                complete=complete,
+                allow_removal=allow_removal,
+            )
         )
         return stored, proposal, inventory.info.name, inventory.findings
 
@@ -286,9 +307,9 @@ class Registry:
         )
 
 
-def _stamp(path: Path) -> object:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+def _index(entries: Entries) -> Index:
+    return Index({key: (str(e["id"]), str(e.get("name") or "")) for key, e in entries.items()})
+
+
+def _copied(entries: Entries, key: str) -> Entry:
+    return dict(entries[key])
