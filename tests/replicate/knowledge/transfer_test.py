@@ -151,7 +151,7 @@ async def test_a_file_in_parts_survives_any_fault(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, fault: str
 ) -> None:
     small = KnowledgeLimits(upload=1_000_000, part=300_000)
-    monkeypatch.setattr("understudy.platforms.assistants_v2.KnowledgeLimits", lambda: small)
+    monkeypatch.setattr("understudy.platforms.openai_definitions.KnowledgeLimits", lambda: small)
     async with stage(
         faults=[Fault(fault, kind, nth=2 if kind == "uploads.part" else 1)]
     ) as sandbox:
