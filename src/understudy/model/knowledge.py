@@ -9,6 +9,16 @@ from typing import Any
 
 from understudy.model.assistant import CLONED_FROM
 
+#: Tool to the list of ids in `tool_resources` that it leans on.
+LISTS: Mapping[str, str] = {"file_search": "vector_store_ids", "code_interpreter": "file_ids"}
+
+
+def listed_ids(resources: Any, tool: str) -> list[Any]:
+    """Return what `tool_resources` list for a tool, as it stands there; none where malformed."""
+    part = resources.get(tool) if isinstance(resources, Mapping) else None
+    ids = part.get(LISTS[tool]) if isinstance(part, Mapping) else None
+    return list(ids) if isinstance(ids, list) else []
+
 
 class Held(StrEnum):
     """What a place has of a file. Only snapshots hold less than all of it."""

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from understudy.errors import RejectedError
+from understudy.model.knowledge import LISTS, listed_ids
 
 Json: TypeAlias = dict[str, Any]
 
@@ -44,7 +45,7 @@ def lifted(arguments: Mapping[str, Any]) -> Json:
     if not isinstance(tools, list):
         return fields
     resources: Json = {}
-    for kind, key in (("file_search", "vector_store_ids"), ("code_interpreter", "file_ids")):
+    for kind, key in LISTS.items():
         holders = [holder for tool in tools if (holder := _holder(tool, kind)) is not None]
         found = [holder.get(key) for holder in holders]
         one = found[0] if found else None
@@ -102,12 +103,12 @@ def _adapters() -> tuple[Any, Any]:
 
 def _folded(tool: Any, resources: Mapping[str, Any]) -> Any:
     if (search := _holder(tool, "file_search")) is not None:
-        stores = _ids(resources, "file_search", "vector_store_ids")
+        stores = listed_ids(resources, "file_search")
         if "vector_store_ids" in search:
             return tool
         return {**tool, "vector_store_ids": stores} if stores else None
     if (container := _holder(tool, "code_interpreter")) is not None:
-        files = _ids(resources, "code_interpreter", "file_ids")
+        files = listed_ids(resources, "code_interpreter")
         if files and "file_ids" not in container:
             return {**tool, "container": {**container, "file_ids": files}}
     return tool
@@ -126,9 +127,3 @@ def _without(tool: Any, kind: str, key: str) -> Any:
         return tool
     rest = {name: value for name, value in holder.items() if name != key}
     return rest if holder is tool else {**tool, "container": rest}
-
-
-def _ids(resources: Mapping[str, Any], tool: str, key: str) -> list[Any]:
-    part = resources.get(tool)
-    ids = part.get(key) if isinstance(part, Mapping) else None
-    return list(ids) if isinstance(ids, list) else []

@@ -11,10 +11,11 @@ from understudy.model.assistant import Assistant
 from understudy.model.fidelity import Fidelity, Ledger, LedgerEntry
 from understudy.model.fieldmap.to_agent import STORES, TEMPLATE
 from understudy.model.kinds import Kind, kind_of
+from understudy.model.knowledge import listed_ids
 from understudy.platforms.base import Platform
 from understudy.platforms.environments import Environment, EnvironmentPage, Environments
 from understudy.replicate.inventory import Inventory
-from understudy.replicate.knowledge.needs import LISTS, PREFIX
+from understudy.replicate.knowledge.needs import PREFIX
 from understudy.replicate.lost import SETTLE_SECONDS, Finder
 from understudy.replicate.reading import every
 from understudy.replicate.recorder import Recorder
@@ -242,6 +243,4 @@ def _would_wipe(template: Environment) -> RejectedError:
 
 
 def _ids(resources: Mapping[str, Any], tool: str) -> list[str]:
-    part = resources.get(tool)
-    ids = part.get(LISTS[tool]) if isinstance(part, Mapping) else None
-    return [one for one in ids if isinstance(one, str)] if isinstance(ids, list) else []
+    return [one for one in listed_ids(resources, tool) if isinstance(one, str)]

@@ -9,10 +9,11 @@ from typing import Any
 from understudy.model.assistant import Assistant
 from understudy.model.canonical import identical
 from understudy.model.fidelity import Fidelity, LedgerEntry
+from understudy.model.knowledge import LISTS
 from understudy.model.meaning import same
 from understudy.replicate.events import Outcome, Status
 from understudy.replicate.knowledge.carrier import Provided
-from understudy.replicate.knowledge.needs import LISTS, plain, resolved
+from understudy.replicate.knowledge.needs import plain, resolved
 from understudy.replicate.plan import Action, Change
 from understudy.replicate.tolerant import Tolerant
 

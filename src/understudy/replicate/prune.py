@@ -14,11 +14,12 @@ from enum import StrEnum
 from understudy.errors import SelectionError
 from understudy.model.assistant import Assistant
 from understudy.model.fieldmap.to_agent import TEMPLATE
+from understudy.model.knowledge import LISTS
 from understudy.platforms.environments import Environment
 from understudy.replicate.hosting import template_name
 from understudy.replicate.inventory import Inventory
 from understudy.replicate.knowledge.holdings import Holdings
-from understudy.replicate.knowledge.needs import LISTS, ids_of
+from understudy.replicate.knowledge.needs import ids_of
 from understudy.replicate.records import Records
 
 #: Part of the copies of this source that may go without being asked for twice.

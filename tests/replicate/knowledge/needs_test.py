@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from replicate.holding import BOTH
 from strategies import json_values
+from understudy.model.knowledge import LISTS
 from understudy.replicate.knowledge.needs import (
-    LISTS,
     PREFIX,
     KnowledgeOptions,
     Needs,

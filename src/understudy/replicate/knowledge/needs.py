@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-PREFIX = "knowledge:"
+from understudy.model.knowledge import LISTS, listed_ids
 
-#: Tool to the list of ids in `tool_resources` that it leans on.
-LISTS: Mapping[str, str] = {"file_search": "vector_store_ids", "code_interpreter": "file_ids"}
+PREFIX = "knowledge:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,8 @@ def needs_of(raw: Mapping[str, Any], options: KnowledgeOptions) -> Needs:
 
 def ids_of(raw: Mapping[str, Any], tool: str) -> Iterator[str]:
     """Yield the ids in one tool's resources, each once; nothing for what is malformed."""
-    resources = raw.get("tool_resources")
-    part = resources.get(tool) if isinstance(resources, dict) else None
-    ids = part.get(LISTS[tool]) if isinstance(part, dict) else None
     seen = set()
-    for one in ids if isinstance(ids, list) else ():
+    for one in listed_ids(raw.get("tool_resources"), tool):
         if isinstance(one, str) and one and one not in seen:
             seen.add(one)
             yield one
@@ -108,13 +104,8 @@ def resolved(resources: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, 
 
 def plain(resources: Any) -> dict[str, dict[str, list[Any]]]:
     """Return the ids of `tool_resources` that are any, to compare two of them."""
-    found = {}
-    for tool, key in LISTS.items():
-        part = resources.get(tool) if isinstance(resources, Mapping) else None
-        ids = part.get(key) if isinstance(part, Mapping) else None
-        if isinstance(ids, list) and ids:
-            found[tool] = {key: list(ids)}
-    return found
+    found = {tool: {key: listed_ids(resources, tool)} for tool, key in LISTS.items()}
+    return {tool: part for tool, part in found.items() if part[LISTS[tool]]}
 
 
 def _resolve(one: Any, ids: Mapping[str, str]) -> Any:
