@@ -179,6 +179,8 @@ class _Run:
         self._done: dict[int, Outcome] = {}
         self._provided: dict[int, Provided] = {}
         self._require = plan.knowledge.require if plan.knowledge else False
+        files = plan.knowledge.files if plan.knowledge else ()
+        self._names = {step.source_id: step.name for step in files}
         # Without a marker, content is identity: equal payloads must not be in flight together.
         self._one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -287,10 +289,9 @@ class _Run:
             payload = {**payload, "metadata": _merged(now, payload.get("metadata"), change)}
         if self._hosting is None:
             return settled(payload)
-        if self._plan.knowledge is not None:
-            for step in self._plan.knowledge.files:
-                if one := provided.ids.get(step.source_id):
-                    self._hosting.names[one] = step.name
+        ids = provided.ids.items()
+        known = {there: self._names[one] for one, there in ids if one in self._names}
+        self._hosting.names.update(known)
         return await self._hosting.settle_in(
             change.source_id, payload, recorder=self._recorder, stop=lambda: self._halt.reached
         )
