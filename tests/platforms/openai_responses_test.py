@@ -1,6 +1,7 @@
 """Events out of bytes, however they are cut; servers that know no streams, or nothing at all."""
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Any
@@ -56,6 +57,18 @@ def test_an_event_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         list(parser.feed(b"data:\n"))
     with pytest.raises(LostAnswerError, match="no end"):
         list(parser.feed(b"data:\ndata:\n" * 2 + b"data:"))
+
+
+@pytest.mark.parametrize("line", [b"1" * 1000, b"1\ndata: "], ids=["one line", "many lines"])
+def test_a_huge_event_costs_as_much_as_it_is_long(line: bytes) -> None:
+    count = 16_000
+    parser, began = EventParser(), time.perf_counter()
+    assert list(parser.feed(b'data: {"type": [[0, ')) == []
+    for _ in range(count):
+        assert list(parser.feed(line)) == []
+    with pytest.raises(LostAnswerError, match="not JSON"):
+        list(parser.feed(b"\n\n"))
+    assert time.perf_counter() - began < 2.0  # copied anew for each piece, it takes many times that
 
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -75,23 +75,28 @@ class ResponsesClient(WireClient):
 
 
 class EventParser:
-    """Server-sent events out of bytes, however they are cut."""
+    """Server-sent events out of bytes, however they are cut; a byte is looked at once."""
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._data: list[bytes] = []
+        self._rest = bytearray()  # of a line that has no end yet
+        self._data = bytearray()  # of an event that has no end yet: each line behind a line break
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         """Yield the events that are complete now; raises LostAnswerError for what is none."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if len(self._rest) + sum(map(len, self._data)) + len(self._data) > _MOST_BYTES:
+        head, *tail = chunk.split(b"\n")
+        self._rest += head
+        lines: list[bytes] = []
+        if tail:
+            lines = [bytes(self._rest), *tail[:-1]]
+            self._rest = bytearray(tail[-1])
+        if len(self._rest) + len(self._data) > _MOST_BYTES:
             raise LostAnswerError("The answer is no stream of events: one of them has no end.")
         for line in lines:
             text = line.rstrip(b"\r")
             if text.startswith(b"data:"):
-                self._data.append(text[5:].removeprefix(b" "))
+                self._data += b"\n" + text[5:].removeprefix(b" ")
             elif not text:
-                data, self._data = b"\n".join(self._data), []
+                data, self._data = bytes(self._data[1:]), bytearray()
                 if data and data != b"[DONE]":
                     yield _event(data)
 
