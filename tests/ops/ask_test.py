@@ -250,6 +250,41 @@ def test_who_answers_is_said_or_follows(
     assert project_for(place, profiles(tmp_path, *names), using).name == chosen
 
 
+def bundle_profile(name: str, path: str, **more: str) -> dict[str, str]:
+    values = {"PLATFORM": "responses", "PATH": path, "API_KEY": KEY, **more}
+    return {f"UNDERSTUDY_PROFILE_{name.upper()}_{key}": value for key, value in values.items()}
+
+
+@pytest.mark.parametrize("place", ["./bundle", "bundle", "responses:bundle", "{here}/bundle"])
+def test_a_bundle_s_own_profile_answers_for_it_by_its_path_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = bundle_profile("own", "./bundle") | bundle_profile("another", "./elsewhere")
+    settings = profiles(tmp_path, "src", "dst", "default", **own)
+    assert project_for(place.format(here=tmp_path), settings, None).name == "own"
+    assert project_for("./third", settings, None).name == "default"
+    assert project_for(place.format(here=tmp_path), settings, "dst").name == "dst"
+
+
+def test_a_bundle_s_profile_without_a_key_answers_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = bundle_profile("own", "./bundle", API_KEY="")
+    assert project_for("./bundle", profiles(tmp_path, "dst", **own), None).name == "dst"
+
+
+def test_of_two_profiles_of_one_bundle_none_is_guessed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    both = bundle_profile("one", "./bundle") | bundle_profile("other", "bundle")
+    with pytest.raises(UsageError, match="one and other") as caught:
+        project_for("./bundle", profiles(tmp_path, "default", **both), None)
+    assert "--using" in caught.value.hint
+
+
 @pytest.mark.parametrize("using", [None, "nobody", "saved"])
 def test_without_anybody_who_could_answer_that_is_said(tmp_path: Path, using: str | None) -> None:
     saved = {

@@ -49,7 +49,7 @@ def ask(ctx: click.Context, /, path: str, question: str, **options: Any) -> int:
     """Ask a definition a question over the Responses API, and stream its answer to stdout.
 
     PLACE/NAME is a bundle and a file in it, or any other place and an assistant's id or name. The
-    profile that answers is --using, else the place itself, else `default`, else `dst`. A question
+    profile that answers is --using, else the place's own, else `default`, else `dst`. A question
     of - is read from standard input. Without --handlers you are asked what a function answers.
     Files are deleted after the answer, unless a conversation goes on with them. An answer that is
     refused, not complete or breaks off ends with 1.

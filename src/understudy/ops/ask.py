@@ -34,7 +34,7 @@ from understudy.model.dialogue import (
 )
 from understudy.model.retirement import traits
 from understudy.ops.loading import Definition
-from understudy.ops.places import place_settings
+from understudy.ops.places import Places, place_settings
 from understudy.platforms.catalog import wire_of
 from understudy.platforms.openai_errors import classify
 from understudy.platforms.openai_responses import PATIENCE, ResponsesClient
@@ -111,7 +111,8 @@ async def ask(
 def project_for(place: str, settings: Settings, using: str | None) -> Profile:
     """Return the profile of the project that is asked; raises UsageError.
 
-    Without `using` it is the place's own, else `default`, else `dst`.
+    Without `using` it is the place's own, also where a path was given to what a profile holds;
+    else `default`, else `dst`.
     """
     if using is not None:
         profile = settings.profile(using)
@@ -124,14 +125,33 @@ def project_for(place: str, settings: Settings, using: str | None) -> Profile:
                 hint="--using takes a profile with a key for the OpenAI API.",
             )
         return profile
-    for name in (place, "default", "dst"):
+    for name in (*_profiles_of(place, settings), "default", "dst"):
         profile = settings.profile(name)
-        if profile is not None and profile.platform in _PROJECTS and profile.has_key:
+        if profile is not None and _answers(profile):
             return profile
     raise UsageError(
         "No project is configured that could answer.",
         hint="Set OPENAI_API_KEY in the environment or in .env, or name a profile: --using NAME.",
     )
+
+
+def _profiles_of(place: str, settings: Settings) -> list[str]:
+    """Return the name of the profile that a place is, or lies in; raises UsageError for several."""
+    if settings.profile(place) is not None:
+        return [place]
+    places, known = Places(settings), settings.profiles.values()
+    held = [one.name for one in known if one.get("path") and _answers(one)]
+    found = [name for name in held if places.same(place, name)]
+    if len(found) > 1:
+        raise UsageError(
+            f"{place} is the place of several profiles: {' and '.join(found)}.",
+            hint="Say whose project answers: --using PROFILE.",
+        )
+    return found
+
+
+def _answers(profile: Profile) -> bool:
+    return profile.platform in _PROJECTS and profile.has_key
 
 
 def _reasons(arguments: dict[str, Any]) -> bool:
