@@ -14,6 +14,7 @@ UnderstudyError            what happened, to what, and what to do next; carries 
 ├── InterruptedRunError    stopped by the user                                       (130)
 └── PlaceError             a place refused, failed, or could not be reached
     ├── AuthenticationError    key, organization or project refused: stop the run    (4)
+    │   └── ForbiddenError         the key is good, and not for this                 (4)
     ├── QuotaError             no credit left: stop the run                          (5)
     ├── EndpointGoneError      the collection itself is not there: stop the run      (6)
     ├── ClosedError            busy for longer than anybody waits: stop the run          (1)
@@ -141,6 +142,10 @@ class AuthenticationError(PlaceError):
 
     exit_code = ExitCode.AUTHENTICATION
     stops_run = True
+
+
+class ForbiddenError(AuthenticationError):
+    """The key is known and may not do this."""
 
 
 class QuotaError(PlaceError):

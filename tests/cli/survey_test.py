@@ -56,6 +56,31 @@ def test_models_says_what_dies_and_who_uses_it(stage: Stage) -> None:
     canaries(done.out, done.err, lines.out, lines.err)
 
 
+def own_bundle(stage: Stage) -> dict[str, str]:
+    """Return the environment of a profile `own`: a bundle, whose project refuses everything."""
+    stage.write("bundle/_bundle.json", {"format_version": 1})
+    stage.write("bundle/BOT.json", {"model": "gpt-4o"})
+    stage.sandbox.faults = (parse_fault("401:models"),)
+    values = {"PLATFORM": "responses", "PATH": "./bundle", "API_KEY": DESTINATION}
+    values["BASE_URL"] = stage.sandbox.base_url
+    return {f"UNDERSTUDY_PROFILE_OWN_{key}": value for key, value in values.items()}
+
+
+def test_a_refused_key_is_told_and_not_taken_for_a_place_that_is_silent(stage: Stage) -> None:
+    own = own_bundle(stage)
+    done = stage.call("models", "own", **own).check(4)
+    assert "401 invalid_api_key" in done.err
+    canaries(done.out, done.err)
+
+
+def test_a_plan_says_that_the_key_was_refused_and_goes_on_without_the_models(stage: Stage) -> None:
+    own = own_bundle(stage)
+    stage.fill(1)
+    done = stage.call("plan", "--to", "own", **own).check()
+    assert "Note: The models were not checked: own: GET /models was answered 401" in done.out
+    assert "1 to create" in done.out
+
+
 @pytest.mark.parametrize("name", ["gpt-4", "x" * 5000, "\u202eevil\x1b[31m", "", "日本"])
 def test_any_model_s_name_is_shown_in_lines_that_are_lines(stage: Stage, name: str) -> None:
     place = dump(stage, {"name": "One", "model": name}, {"name": "None"})

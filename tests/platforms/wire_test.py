@@ -256,6 +256,16 @@ async def test_a_place_that_does_not_list_its_models_says_nothing() -> None:
             assert await place.models() is None
 
 
+async def test_a_key_that_may_not_list_models_is_no_refused_key() -> None:
+    said = "You have insufficient permissions for this operation. Missing scopes: api.model.read."
+    for status in (401, 403):
+        async with serving(answers(status, message=said)) as url, place_at(url) as place:
+            assert await place.models() is None
+    async with serving(answers(401, "invalid_api_key")) as url, place_at(url) as place:
+        with pytest.raises(AuthenticationError):
+            await place.models()
+
+
 async def test_ids_cannot_leave_their_path() -> None:
     seen: list[str] = []
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from understudy.config import Settings
-from understudy.errors import MissingError, UsageError
+from understudy.errors import AuthenticationError, MissingError, UsageError
 from understudy.model.assistant import Assistant
 from understudy.ops import collector
 from understudy.ops.listeners import both, log_events
@@ -103,10 +103,7 @@ class Job:
         notes: tuple[str, ...] = ()
         if self.request.check_models and plan.writes:
             # Asked for only now: with nothing to write, nobody needs the answer.
-            models = await self._destination.models()
-            if models is None and destination.capabilities.lists_models:
-                note = f"{destination.info.name} does not say which models it offers; not checked."
-                notes = (note,)
+            models, notes = await self._offered(destination)
             if models is not None:
                 destination = replace(destination, models=models)
                 plan = make_plan(source, destination, options, render, linker)
@@ -116,6 +113,19 @@ class Job:
             note = f"Nothing is pruned: parts of {source.info.name} could not be read."
             notes = (*notes, note)
         return replace(plan, notes=(*notes, *plan.notes))
+
+    async def _offered(
+        self, destination: Inventory
+    ) -> tuple[Mapping[str, str | None] | None, tuple[str, ...]]:
+        """Return the destination's models, None where they cannot be told, and why not."""
+        try:
+            models = await self._destination.models()
+        except AuthenticationError as error:
+            return None, (f"The models were not checked: {error.message}",)
+        if models is None and destination.capabilities.lists_models:
+            note = f"{destination.info.name} does not say which models it offers; not checked."
+            return None, (note,)
+        return models, ()
 
     def inventories(self) -> tuple[Inventory, Inventory]:
         """Return what `plan` read."""

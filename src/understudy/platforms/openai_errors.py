@@ -10,6 +10,7 @@ from understudy.errors import (
     AuthenticationError,
     BusyError,
     EndpointGoneError,
+    ForbiddenError,
     LostAnswerError,
     MissingError,
     PlaceError,
@@ -47,6 +48,9 @@ _KEPT = re.compile(
     re.IGNORECASE,
 )
 
+#: How servers say that a key is restricted; some do with 401.
+_SCOPES = re.compile(r"\binsufficient permissions\b|\bmissing scopes\b", re.IGNORECASE)
+
 
 def classify(
     status: int, code: str, said: str, path: str, *, collection: bool
@@ -55,7 +59,8 @@ def classify(
     if status == 403 and _KEPT.search(said):
         return RejectedError, ""
     if status in (401, 403):
-        return AuthenticationError, (
+        kind = ForbiddenError if status == 403 or _SCOPES.search(said) else AuthenticationError
+        return kind, (
             "Check the key, the organization and the project of this place: understudy profiles "
             "--check."
         )

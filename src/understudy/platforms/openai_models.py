@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from understudy.errors import (
-    AuthenticationError,
     EndpointGoneError,
+    ForbiddenError,
     MissingError,
     RejectedError,
 )
@@ -14,10 +14,13 @@ from understudy.platforms.openai_wire import WireClient
 
 
 async def list_models(client: WireClient) -> dict[str, str | None] | None:
-    """Return what `Platform.models` promises; None where a server or a restricted key is silent."""
+    """Return what `Platform.models` promises; None where a server or a restricted key is silent.
+
+    Raises AuthenticationError for a key that is refused.
+    """
     try:
         reply = await client.request("GET", "/models")
-    except (MissingError, EndpointGoneError, AuthenticationError, RejectedError):
+    except (MissingError, EndpointGoneError, ForbiddenError, RejectedError):
         return None
     data = reply.get("data")
     if not isinstance(data, list):
