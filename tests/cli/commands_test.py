@@ -267,6 +267,40 @@ def test_profiles_shows_origins_and_masks_keys(stage: Stage) -> None:
     assert src["values"]["base_url"]["origin"] == "OPENAI_SRC_BASE_URL (environment)"
 
 
+def named(platform: str, path: object) -> dict[str, str]:
+    """Return the environment of a profile `new` of that platform and path."""
+    values = {"PLATFORM": platform, "PATH": str(path)}
+    return {f"UNDERSTUDY_PROFILE_NEW_{key}": value for key, value in values.items()}
+
+
+@pytest.mark.parametrize("platform", ["snapshot", "responses"])
+@pytest.mark.parametrize("path", ["new", "not/yet/there"])
+def test_a_place_that_can_still_be_made_is_no_failure(
+    stage: Stage, platform: str, path: str
+) -> None:
+    new = named(platform, path)
+    done = stage.call("profiles", "--check", **new).check(0)
+    assert "is not there yet: a clone into it makes it" in done.out
+    assert "does not answer" not in done.out
+    (line,) = (
+        one
+        for one in stage.call("profiles", "--check", "--json", **new).check().of("profile")
+        if one["name"] == "new"
+    )
+    assert (line["error"], bool(line["answer"])) == (None, True)
+    assert not (stage.folder / path).exists()
+
+
+@pytest.mark.parametrize(
+    ("platform", "path"), [("dump", "new"), ("snapshot", "a.txt/new"), ("responses", "a.txt/new")]
+)
+def test_one_that_nobody_can_make_is_a_failure(stage: Stage, platform: str, path: str) -> None:
+    (stage.folder / "a.txt").write_text("no folder")
+    done = stage.call("profiles", "--check", **named(platform, path))
+    assert done.code in (1, 64)
+    assert "does not answer" in done.out
+
+
 def test_profiles_check_asks_every_place_once(stage: Stage) -> None:
     stage.fill(1)
     done = stage.call("profiles", "--check").check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from understudy.platforms.snapshot import Snapshot
 from understudy.profile import Profile
 from understudy.replicate.gather import gather
 from understudy.replicate.selection import Selection
+
+_NOT_YET = "is not there yet: a clone into it makes it"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,9 +78,14 @@ def verify(path: Path) -> Verification:
 
 
 async def check_profile(profile: Profile, settings: Settings) -> Checked:
-    """Ask a profile's place for one page, without retries; never raises a place's error."""
+    """Ask a profile's place for one page, without retries; never raises a place's error.
+
+    What is not there yet and could be made is no error: it may be a destination.
+    """
     places = Places(settings, policy=RetryPolicy(attempts=1, patience=0))
     try:
+        if _can_be_made(profile, places):
+            return Checked(profile, answer=_NOT_YET)
         platform = places.open(profile.name, must_exist=True)
         page = await platform.list_page()
     except UnderstudyError as error:
@@ -86,3 +94,14 @@ async def check_profile(profile: Profile, settings: Settings) -> Checked:
         await places.aclose()
     more = " or more" if page.after else ""
     return Checked(profile, answer=f"answers, {len(page.assistants)}{more} assistants")
+
+
+def _can_be_made(profile: Profile, places: Places) -> bool:
+    """Tell whether a profile's path holds nothing yet, and a folder of ours to make it in."""
+    path = Path(profile.get("path")).absolute()
+    if not profile.get("path") or os.path.lexists(path):
+        return False
+    if places.open(profile.name, must_exist=False).capabilities.read_only:
+        return False
+    nearest = next(one for one in path.parents if os.path.lexists(one))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
