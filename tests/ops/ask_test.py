@@ -157,6 +157,47 @@ async def test_files_are_deleted_after_a_failure_too(scene: Scene, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("drop-after", "prices.csv is there all the same, as {id}: delete it in the project"),
+        ("drop-before", "prices.csv does not seem to have arrived."),
+    ],
+)
+async def test_what_is_left_of_a_lost_upload_is_told_and_nobody_else_s_file_touched(
+    scene: Scene, tmp_path: Path, fault: str, said: str
+) -> None:
+    for name, content, purpose, at in (
+        ("prices.csv", b"1;2", "assistants", None),
+        ("prices.csv", b"1;2", "user_data", 1_700_000_000),
+        ("prices.csv", b"1;2;3", "user_data", None),
+        ("costs.csv", b"1;2", "user_data", None),
+    ):
+        scene.project.put_file(name, content, purpose=purpose, created_at=at)
+    before = set(scene.project.files)
+    (tmp_path / "prices.csv").write_text("1;2")
+    scene.sandbox.faults = (Fault(fault, "files.create"),)
+    with pytest.raises(LostAnswerError):
+        await scene.ask(files=(tmp_path / "prices.csv",))
+    left = set(scene.project.files) - before
+    assert len(left) == (fault == "drop-after")
+    (noted,) = scene.of(Noted)
+    assert noted.text.startswith(said.format(id="".join(left)))
+    assert before <= set(scene.project.files)
+    assert not any(one in noted.text for one in before)
+
+
+async def test_what_cannot_be_found_out_of_a_lost_upload_is_told(
+    scene: Scene, tmp_path: Path
+) -> None:
+    (tmp_path / "prices.csv").write_text("1;2")
+    scene.sandbox.faults = (Fault("drop-after", "files.create"), Fault("503", "files.list"))
+    with pytest.raises(LostAnswerError, match="POST /files"):
+        await scene.ask(files=(tmp_path / "prices.csv",))
+    (noted,) = scene.of(Noted)
+    assert "may be there all the same" in noted.text
+
+
+@pytest.mark.parametrize(
     ("turn", "kind", "said"),
     [
         (Turn(refusal="I cannot do that."), UnderstudyError, "refused: I cannot do that."),

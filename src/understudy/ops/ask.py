@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager, closing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from understudy.config import Settings
 from understudy.errors import (
     BusyError,
     LostAnswerError,
-    PlaceError,
     QuotaError,
     RejectedError,
     UnderstudyError,
@@ -33,13 +32,13 @@ from understudy.model.dialogue import (
     unanswerable,
 )
 from understudy.model.retirement import traits
+from understudy.ops.attaching import attached
 from understudy.ops.loading import Definition
 from understudy.ops.places import Places, place_settings
 from understudy.platforms.catalog import wire_of
 from understudy.platforms.openai_errors import classify
 from understudy.platforms.openai_responses import PATIENCE, ResponsesClient
 from understudy.profile import Profile
-from understudy.replicate.knowledge.spool import Local
 
 #: In the place of a conversation's id: begin one.
 NEW = "new"
@@ -82,7 +81,7 @@ async def ask(
             conversation = await client.create_conversation()
             tell(Noted(f"Go on with: --conversation {conversation}"))
         lasting = bool(conversation or arguments.get("conversation"))
-        async with _attached(client, asking.files, lasting=lasting, tell=tell) as files:
+        async with attached(client, asking.files, lasting=lasting, tell=tell) as files:
             request = first_request(
                 arguments,
                 asking.question,
@@ -169,35 +168,6 @@ async def _client(profile: Profile) -> AsyncIterator[ResponsesClient]:
         yield client
     finally:
         await client.aclose()
-
-
-@asynccontextmanager
-async def _attached(
-    client: ResponsesClient, paths: tuple[Path, ...], *, lasting: bool, tell: Listener
-) -> AsyncIterator[list[str]]:
-    """Upload files for as long as they are needed; a conversation needs them for good."""
-    if not paths:
-        yield []
-        return
-    from understudy.platforms.openai_knowledge import OpenAIKnowledge
-
-    contents = [Local(path) for path in paths]
-    knowledge = OpenAIKnowledge(client)
-    ids: list[str] = []
-    try:
-        for path, content in zip(paths, contents, strict=True):
-            with closing(content):
-                uploaded = await knowledge.upload(path.name, content, purpose="user_data")
-            ids.append(uploaded.id)
-            until = "stays for the conversation" if lasting else "is deleted after the answer"
-            tell(Noted(f"{path.name} is there as {uploaded.id}, and {until}."))
-        yield ids
-    finally:
-        for one in () if lasting else ids:
-            try:
-                await knowledge.delete_file(one)
-            except PlaceError as error:
-                tell(Noted(f"{one} was not deleted: {error.message}"))
 
 
 async def _turn(client: ResponsesClient, request: dict[str, Any], tell: Listener) -> Turn:
