@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 
 import pytest
+from click import unstyle
+from rich.cells import cell_len
 
 from command import PATIENCE, Stage
 
@@ -122,7 +124,9 @@ def test_a_working_directory_that_is_gone_is_said_plainly(stage: Stage) -> None:
     assert "The working directory is gone" in done.stderr
 
 
-def on_terminal(stage: Stage, answer: bytes | None, *arguments: str) -> tuple[int, str]:
+def on_terminal(
+    stage: Stage, answer: bytes | None, *arguments: str, columns: int = 100
+) -> tuple[int, str]:
     """Run the command on a pseudo-terminal; return its exit code and what was on the screen.
 
     Its question gets the answer, or Ctrl-C for None.
@@ -133,7 +137,7 @@ def on_terminal(stage: Stage, answer: bytes | None, *arguments: str) -> tuple[in
     process = subprocess.Popen(
         [sys.executable, "-m", "understudy", *arguments],
         cwd=stage.folder,
-        env={**stage.environment, "TERM": "xterm", "COLUMNS": "100"},
+        env={**stage.environment, "TERM": "xterm", "COLUMNS": str(columns)},
         stdin=its,
         stdout=its,
         stderr=its,
@@ -188,6 +192,31 @@ def test_yes_answers_and_nothing_to_do_asks_nothing(stage: Stage) -> None:
     assert (code, "[y/N]" in screen) == (0, False)
     code, screen = on_terminal(stage, b"n\n", "clone")
     assert (code, "[y/N]" in screen) == (0, False)
+
+
+@pytest.mark.parametrize("command", [("models", "dump.json"), ("fidelity", "dump.json", "dst")])
+@pytest.mark.parametrize("columns", [80, 100])
+def test_lines_fit_the_terminal_and_are_whole_in_a_pipe(
+    stage: Stage, command: tuple[str, ...], columns: int
+) -> None:
+    tools = [{"type": "file_search"}, {"type": "code_interpreter"}]
+    stage.write(
+        "dump.json",
+        [
+            {"id": f"asst_{n}", "name": f"Of a long name, {n} 支援 " * 3, "model": model, **more}
+            for n, model in enumerate(["gpt-4-32k", "gpt-4-32k", "gpt-4o-2024-08-06", "gpt-4"] * 3)
+            for more in [{"temperature": 0.5, "tools": tools, "description": "Helps."}]
+        ],
+    )
+    stage.environment["OPENAI_DST_PLATFORM"] = "openai-agents"
+    code, screen = on_terminal(stage, None, *command, columns=columns)
+    assert code == 0
+    shown = [unstyle(line) for line in screen.splitlines()]
+    assert max(map(cell_len, shown)) <= columns
+    piped = stage.run(*command).check().out
+    assert max(map(cell_len, piped.splitlines())) > columns
+    if command[0] == "fidelity":  # not a word is lost
+        assert " ".join(unstyle(screen).split()) == " ".join(piped.split())
 
 
 def test_without_a_terminal_nothing_is_asked(stage: Stage) -> None:

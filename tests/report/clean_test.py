@@ -1,11 +1,12 @@
 import unicodedata
 
 import pytest
+from click import style, unstyle
 from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.redact import register
-from understudy.report.clean import cell, clean, clean_lines, code, fit, width
+from understudy.report.clean import cell, clean, clean_lines, code, fit, width, wrapped
 
 ANY = st.text(st.characters(), max_size=80)  # surrogates too
 
@@ -29,6 +30,22 @@ def test_cleaning_lines_keeps_line_breaks_and_tabs_alone(text: str) -> None:
 @pytest.mark.parametrize("text", ["Support Bot", "Größe", "支援", "👩‍🚀", "e\u0301"])
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert clean(text) == text
+
+
+@given(st.lists(st.text("ab支 ", max_size=9)), st.integers(20, 40), st.integers(0, 4))
+def test_a_wrapped_line_fits_and_keeps_its_words(
+    words: list[str], columns: int, indent: int
+) -> None:
+    line = style(" " * indent + " ".join(["x", *words]), fg="red")
+    pieces = [unstyle(piece) for piece in wrapped(line, columns)]
+    assert " ".join(pieces).split() == unstyle(line).split()
+    assert max(map(width, (piece.rstrip() for piece in pieces))) <= columns
+    assert all(piece.startswith(" " * (indent + 2)) for piece in pieces[1:])
+
+
+def test_what_fits_is_shown_as_it_is_and_a_word_is_never_cut() -> None:
+    assert list(wrapped("  a   b  ", 80)) == ["  a   b  "]
+    assert list(wrapped("an " + "x" * 30, 10)) == ["an", "  " + "x" * 30]
 
 
 @given(st.text(max_size=60), st.integers(2, 40))

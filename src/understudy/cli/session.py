@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import glob
 import logging
+import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -22,7 +23,7 @@ from understudy.profile import Value
 from understudy.redact import hide
 from understudy.replicate.knowledge.needs import KnowledgeOptions
 from understudy.replicate.selection import Selection
-from understudy.report.clean import clean
+from understudy.report.clean import clean, wrapped
 from understudy.report.logs import log_to_stderr
 
 T = TypeVar("T")
@@ -46,10 +47,21 @@ class Session:
         """Whether somebody sits there who can be asked."""
         return sys.stdin.isatty() and sys.stderr.isatty()
 
+    @property
+    def columns(self) -> int | None:
+        """How wide the terminal is that shows the results, None where no terminal does."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
     def say(self, lines: Iterable[str]) -> None:
         """Print results, without our keys; raises OutputError."""
         for line in lines:
             emit(hide(line))
+
+    def say_wrapped(self, lines: Iterable[str]) -> None:
+        """Print results as `say` does; a terminal gets lines that fit, a pipe whole ones."""
+        columns = self.columns
+        for line in lines:
+            self.say([line] if columns is None else wrapped(hide(line), columns))
 
     def note(self, text: str) -> None:
         """Print something about the run, not its result."""

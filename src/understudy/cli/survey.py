@@ -44,8 +44,8 @@ def models(ctx: click.Context, /, place: str, detailed_exitcode: bool, **options
         session.say(models_lines(survey))
         session.say(unread_lines(survey.unread, survey.place.name))
     else:
-        session.say(models_text(survey, quiet=session.quiet))
-        session.say(unread_text(survey.unread, survey.place.name))
+        session.say_wrapped(models_text(survey, quiet=session.quiet, columns=session.columns))
+        session.say_wrapped(unread_text(survey.unread, survey.place.name))
     if errors_in(survey.unread):
         return ExitCode.PARTLY
     ending = survey.count(State.DEAD, State.ABSENT, State.DYING)
@@ -93,8 +93,8 @@ def fidelity(
         session.say(fidelity_lines(table))
         session.say(unread_lines(table.unread, table.source.name))
     else:
-        session.say(fidelity_text(table, quiet=session.quiet))
-        session.say(unread_text(table.unread, table.source.name))
+        session.say_wrapped(fidelity_text(table, quiet=session.quiet))
+        session.say_wrapped(unread_text(table.unread, table.source.name))
     if stubs is not None:
         session.run(lambda stop: stub_place(request, session.settings, stubs, stop=stop))
     if strict and any(table.losses()):

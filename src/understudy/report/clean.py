@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+
+from click import unstyle
 
 from understudy.redact import hide
 
@@ -51,6 +54,23 @@ def fit(text: str, columns: int) -> str:
         shown.append(character)
         used += columns_taken
     return text + " " * max(0, columns - width(text))
+
+
+def wrapped(line: str, columns: int) -> Iterator[str]:
+    """Yield a line, colours and all, in pieces that fit; they break at spaces, words stay whole."""
+    plain = unstyle(line)
+    if width(plain) <= columns:
+        yield line
+        return
+    indent = " " * (len(plain) - len(plain.lstrip(" ")) + 2)
+    shown = ""
+    for word in re.findall(r" *[^ ]+", line):
+        if shown and width(unstyle(shown + word)) > columns:
+            yield shown
+            shown = indent + word.lstrip(" ")
+        else:
+            shown += word
+    yield shown
 
 
 def cell(text: str) -> str:

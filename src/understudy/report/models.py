@@ -14,14 +14,22 @@ from understudy.report.text import counted
 
 _COLORS = {State.DEAD: "red", State.ABSENT: "red", State.DYING: "yellow"}
 _NAMES = 3  # names shown behind a model
+_LEAST = 8  # columns for them
 
 
-def models_text(survey: ModelSurvey, *, quiet: bool = False) -> Iterator[str]:
-    """Yield one line a model with who uses it, then where the dates come from, then the counts."""
+def models_text(
+    survey: ModelSurvey, *, quiet: bool = False, columns: int | None = None
+) -> Iterator[str]:
+    """Yield one line a model with who uses it, then where the dates come from, then the counts.
+
+    With `columns` of a terminal, the names are cut to what room there is.
+    """
     if not quiet:
-        column = max([len("(none)"), *(width(clean(use.fate.model)) for use in survey.uses)])
+        fates = [use.fate for use in survey.uses]
+        column = min(40, max([len("(none)"), *(width(clean(one.model)) for one in fates)]))
+        told = min(44, max([0, *(width(_said(one)) for one in fates)]))
         for use in survey.uses:
-            yield _line(use, min(column, 40))
+            yield _line(use, column, told, columns)
         if survey.uses:
             yield ""
             yield _origin(survey)
@@ -49,13 +57,16 @@ def models_lines(survey: ModelSurvey) -> Iterator[str]:
     yield line("models", {**about, "assistants": counts})
 
 
-def _line(use: ModelUse, column: int) -> str:
+def _line(use: ModelUse, column: int, said: int, columns: int | None) -> str:
     count = len(use.assistants)
     names = ", ".join(clean(one.label) for one in use.assistants[:_NAMES])
     more = f" and {count - _NAMES} more" if count > _NAMES else ""
     model = fit(clean(use.fate.model) or "(none)", column)
-    told = click.style(fit(_said(use.fate), 44), fg=_COLORS.get(use.fate.state))
-    return f"{model}  {count:>4}  {told}  {names}{more}".rstrip()
+    told = click.style(fit(_said(use.fate), said), fg=_COLORS.get(use.fate.state))
+    users = f"{names}{more}"
+    if columns is not None:
+        users = fit(users, max(_LEAST, columns - column - said - 10))
+    return f"{model}  {count:>4}  {told}  {users}".rstrip()
 
 
 def _said(end: Fate) -> str:
