@@ -181,6 +181,8 @@ class RemoteCopy:
 
     async def _ask(self) -> None:
         """Ask the service, and take note of what came of it; raises nothing of a service."""
+        if self._closed:
+            return
         began = self._clock()
         try:
             tag = {"If-None-Match": self._etag} if self._etag else {}

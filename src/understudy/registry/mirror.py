@@ -46,12 +46,14 @@ def of_answer(content: bytes) -> Mirror:
 
     def take(text: str, key: str, at: int) -> int:
         if key == "assistants":
+            fields[key] = True
             return _object(text, at, entries.take)
         fields[key], at = _decode(text, at)
         return at
 
     _whole(content, take)
-    if fields.get("success") is not True or fields.get("count") != len(entries.texts):
+    fine = fields.get("success") is True and "assistants" in fields
+    if not fine or fields.get("count") != len(entries.texts):
         raise ValueError("it is no answer with all assistants")
     return entries.mirror()
 
