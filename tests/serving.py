@@ -130,8 +130,9 @@ def running(serving: Serving, listening: socket.socket) -> Iterator[None]:
     loop = asyncio.new_event_loop()
     started, stop, failed = threading.Event(), asyncio.Event(), []
 
+    server = Server(create_app(serving), serving.draining, grace=0.2)
+
     def run() -> None:
-        server = Server(create_app(serving), serving.draining, grace=0.2)
         try:
             loop.run_until_complete(server.run_until(stop, listening, started.set))
         except BaseException as error:

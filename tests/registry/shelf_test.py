@@ -22,7 +22,7 @@ def test_a_file_of_a_sync_is_cut_where_its_entries_lie(records: list[dict[str, A
     entries = propose({}, found).entries
     content = serialized(entries).encode()
     shelf = shelve(content)
-    assert shelf.content == content.strip()
+    assert bytes(shelf.content) == content.strip()
     assert {key: json.loads(shelf.entry(key)) for key in shelf.slots} == json.loads(content)
     assert {k: (s.id, s.name) for k, s in shelf.slots.items()} == {
         key: (entry["id"], entry["name"]) for key, entry in entries.items()
@@ -42,7 +42,7 @@ def test_a_file_of_a_sync_is_cut_where_its_entries_lie(records: list[dict[str, A
 )
 def test_entries_in_any_form_are_shelved_as_well(entries: dict[str, dict[str, Any]]) -> None:
     shelf = shelve_entries(entries)
-    assert json.loads(shelf.content) == entries
+    assert json.loads(bytes(shelf.content)) == entries
     assert {key: json.loads(shelf.entry(key)) for key in shelf.slots} == entries
 
 

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,7 +28,7 @@ from understudy.report.logs import log_to_stderr
 
 _MODULE = "understudy.ops.syncing"
 
-#: Everything else on the machine goes first.
+#: Where there is no better way to let others go first.
 _NICE = 10
 
 
@@ -60,20 +61,13 @@ async def sync_apart(job: Job) -> Outcome:
 
     Raises what `Registry.sync` raises. Cancelled, the process is killed, which the file survives.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", _MODULE),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    # Not by the event loop: some of them copy this whole process first, and all wait for it.
+    process = await asyncio.to_thread(_spawn)
     try:
-        said, _ = await process.communicate(json.dumps(asdict(job)).encode())
+        said, _ = await asyncio.to_thread(process.communicate, json.dumps(asdict(job)).encode())
     finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        if process.poll() is None:  # its thread then ends, too
+            process.kill()
     lines = said.splitlines()
     try:
         answer = json.loads(lines[-1])
@@ -81,6 +75,15 @@ async def sync_apart(job: Job) -> Outcome:
         code = process.returncode
         raise UnderstudyError(f"The sync ended without a word, with {code}.") from error
     return _outcome(answer)
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", _MODULE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def _outcome(answer: Mapping[str, Any]) -> Outcome:
@@ -134,8 +137,7 @@ def main() -> None:
     """Read a job from standard input, carry it out, write what came of it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    with suppress(OSError):
-        os.nice(_NICE)
+    _make_way()
     job = Job(**json.loads(sys.stdin.read()))
     log_to_stderr(job.level, json_lines=job.json_logs)
     try:
@@ -147,6 +149,15 @@ def main() -> None:
         answer = _error(UnderstudyError(f"internal error: {type(error).__name__}: {error}"))
     with suppress(BrokenPipeError):  # nobody waits for it any more; the file is what counts
         print(json.dumps(answer), flush=True)  # noqa: T201 - standard output is the way back
+
+
+def _make_way() -> None:
+    """Let everything else on the machine go first: a sync can wait, a look-up cannot."""
+    with suppress(OSError):
+        if hasattr(os, "sched_setscheduler"):  # Linux: others then need not wait for a tick
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        else:
+            os.nice(_NICE)
 
 
 if __name__ == "__main__":

@@ -30,15 +30,21 @@ class Slot:
 
 @dataclass(frozen=True, repr=False)
 class Shelf:
-    """The content, without a final newline, and a slot for each key, in order of the keys."""
+    """A file's content up to `end`, and a slot for each key, in order of the keys."""
 
-    content: bytes
+    raw: bytes
+    end: int
     slots: Mapping[str, Slot]
+
+    @property
+    def content(self) -> memoryview:
+        """The JSON object, without the newline after it; not copied, since it can be large."""
+        return memoryview(self.raw)[: self.end]
 
     def entry(self, key: str) -> bytes:
         """Return an entry's object in JSON; raises KeyError."""
         slot = self.slots[key]
-        return self.content[slot.start : slot.end]
+        return self.raw[slot.start : slot.end]
 
     @cached_property
     def index(self) -> Index:
@@ -52,12 +58,12 @@ def shelve(content: bytes) -> Shelf:
     `content` must be what `file.serialized` returns of entries whose first fields are id and name,
     as those of a sync are. Raises ValueError for anything else that it notices.
     """
-    content = content.rstrip()
+    whole = len(content) - content.endswith(b"\n")
     slots: dict[str, Slot] = {}
     at = content.find(_ENTRY)
     while at >= 0:
         after = content.find(_ENTRY, at + 1)
-        end = after - 1 if after >= 0 else len(content) - 2  # before a comma, or a last "\n}"
+        end = after - 1 if after >= 0 else whole - 2  # before a comma, or a last "\n}"
         line = content.index(b"\n", at + 1)
         if not content.startswith(_COLON, line - len(_COLON) + 1):
             raise ValueError("an entry is no object")
@@ -65,7 +71,7 @@ def shelve(content: bytes) -> Shelf:
         first, second = _values(content, line + 1)
         slots[key] = Slot(line - 1, end, first, second)
         at = after
-    return Shelf(content, slots)
+    return Shelf(content, whole, slots)
 
 
 def shelve_entries(entries: Entries) -> Shelf:
@@ -81,7 +87,7 @@ def shelve_entries(entries: Entries) -> Shelf:
         parts.append(spelt)
         at += len(spelt) + 2
     content = b"{\n" + b",\n".join(parts) + b"\n}" if parts else b"{}"
-    return Shelf(content, slots)
+    return Shelf(content, len(content), slots)
 
 
 def _values(content: bytes, at: int) -> tuple[str, str | None]:

@@ -14,7 +14,7 @@ from understudy.model.fidelity import LOSSY
 from understudy.ops.loading import request_of
 from understudy.registry.shelf import Shelf
 from understudy.report.jsonlines import ledger_fields
-from understudy.service.replies import Squeezed, squeeze
+from understudy.service.replies import Piece, Squeezed, squeeze
 
 #: Shorter bodies are not worth compressing, longer ones are compressed in a thread; bytes.
 _WORTH = 1024
@@ -26,7 +26,7 @@ _KEPT = 1024  # compressed bodies and arguments that are kept
 class Body:
     """A body without its end (the time), its tag, and its compressed form once somebody asked."""
 
-    def __init__(self, tag: str, *parts: bytes) -> None:
+    def __init__(self, tag: str, *parts: Piece) -> None:
         self.etag = f'W/"{tag}"'
         self.parts = parts
         self.size = sum(map(len, parts))
@@ -82,7 +82,7 @@ class Bodies:
         brief = {key: {"id": s.id, "name": s.name} for key, s in self.shelf.slots.items()}
         return self._all(_compact(brief))
 
-    def _all(self, assistants: bytes) -> Body:
+    def _all(self, assistants: Piece) -> Body:
         names = _compact(self.names)
         count = len(self.shelf.slots)
         head = b'{"success":true,"count":%d,"assistants":' % count
@@ -123,5 +123,5 @@ def _compact(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _tag(content: bytes) -> str:
+def _tag(content: Piece) -> str:
     return sha256(content).hexdigest()[:32]

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+#: Bytes of an answer; views of what is too large to be copied for each.
+Piece: TypeAlias = bytes | memoryview
 Header: TypeAlias = tuple[bytes, bytes]
 
 JSON: Header = (b"content-type", b"application/json")
@@ -28,7 +30,7 @@ class Reply:
     """One answer; `parts` follow each other."""
 
     status: int
-    parts: tuple[bytes, ...]
+    parts: tuple[Piece, ...]
     headers: tuple[Header, ...] = (JSON,)
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -81,7 +83,7 @@ class Squeezed:
         return (self.data, b"\x01" + lengths + rest + ending)
 
 
-def squeeze(*parts: bytes) -> Squeezed:
+def squeeze(*parts: Piece) -> Squeezed:
     """Return bytes compressed so that more can follow; takes a second for 80 MB."""
     deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     data, checksum, size = [_GZIP], 0, 0

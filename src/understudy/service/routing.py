@@ -67,7 +67,12 @@ def add(
 ) -> None:
     """Add a route that is read with GET and answers in bytes."""
     router.add_api_route(
-        path, function, methods=["GET"], responses=responses, route_class_override=BytesRoute
+        path,
+        function,
+        methods=["GET"],
+        response_model=None,
+        responses=responses,
+        route_class_override=BytesRoute,
     )
 
 
