@@ -161,18 +161,19 @@ class Wire:
                         raise self.broken(f"it has more than {MOST_BYTES:,} bytes")
                     break
             packed = reply.headers.get("Content-Encoding", "identity").lower()
+            found = bytes(content)
             if packed != "identity" and fine:
-                content = bytearray(await asyncio.to_thread(self._unpacked, packed, content))
+                found = await asyncio.to_thread(self._unpacked, packed, found)
             if fine or (reply.status == 304 and "If-None-Match" in headers):
-                return Answer(reply.status, reply.headers, bytes(content))
-            raise self._refused(reply.status, reply.headers, bytes(content), post is not None)
+                return Answer(reply.status, reply.headers, found)
+            raise self._refused(reply.status, reply.headers, found, post is not None)
 
     def broken(self, why: str) -> PlaceError:
         """Return the error for an answer that is not what was asked for."""
         hint = "Is this the address of an Understudy service, without /api?"
         return RejectedError(f"{self}: the answer cannot be used: {why}.", hint=hint)
 
-    def _unpacked(self, packed: str, content: bytearray) -> bytes:
+    def _unpacked(self, packed: str, content: bytes) -> bytes:
         if packed not in ("gzip", "x-gzip"):
             raise self.broken("it is packed in a way that was not asked for")
         inflating = zlib.decompressobj(zlib.MAX_WBITS + 16)
