@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -203,26 +202,6 @@ async def test_a_sync_that_is_cancelled_leaves_the_lock_free_and_the_file_whole(
     assert len(json.loads(path.read_text())) == 25
     with FileLock(path.with_name(f".{path.name}.lock"), timeout=0):
         pass
-
-
-async def test_the_loop_goes_on_while_a_large_file_is_read(tmp_path: Path) -> None:
-    text = "x" * 8000
-    path = stored({f"BOT_{n:04}": entry(n, instructions=text) for n in range(2000)}, tmp_path)
-    registry, longest, ended = AsyncRegistry(path), [0.0], asyncio.Event()
-
-    async def beat() -> None:
-        while not ended.is_set():
-            before = time.perf_counter()
-            await asyncio.sleep(0)
-            longest[0] = max(longest[0], time.perf_counter() - before)
-
-    beating = asyncio.create_task(beat())
-    began = time.perf_counter()
-    assert len(await registry.get_assistant_names()) == 2000
-    ended.set()
-    await beating
-    # Without the thread one pause would be the whole time.
-    assert longest[0] < max(0.1, 0.8 * (time.perf_counter() - began))
 
 
 async def test_the_plain_registry_says_whom_to_ask_in_a_loop(tmp_path: Path) -> None:
