@@ -169,7 +169,8 @@ class Platform(Protocol):
         """Return the ids of the models that can be used there, None where it cannot tell.
 
         Each comes with the day on which it is shut down, as YYYY-MM-DD, an empty text where the
-        place knows of none, None where it does not say.
+        place knows of none, None where it does not say. Raises AuthenticationError for a key that
+        is refused.
         """
         ...
 
