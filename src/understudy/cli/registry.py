@@ -8,16 +8,17 @@ from typing import Any
 
 import click
 
-from understudy.cli.registry_options import local
+from understudy.cli.registry_options import file_of, local, schedule_of, source_of
+from understudy.cli.registry_options import schedule as at_times
+from understudy.cli.registry_options import source as from_place
 from understudy.cli.registry_webhooks import begin, tell, webhooks
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.model.canonical import pretty
 from understudy.ops.gates import CommandGate
 from understudy.ops.gating import Approval, Asked, configured, gate_seconds
-from understudy.ops.registry import DEFAULT_SOURCE, Registry, Synced
+from understudy.ops.registry import Registry, Synced
 from understudy.ops.watching import Watch
-from understudy.registry.schedule import DEFAULT as SCHEDULE
 from understudy.report.clean import clean, clean_lines
 from understudy.report.jsonlines import line
 from understudy.report.registry import (
@@ -32,9 +33,6 @@ from understudy.report.registry import (
 from understudy.report.text import counted
 from understudy.report.unread import unread_lines, unread_text
 
-_source = click.option(
-    "--from", "source", default=DEFAULT_SOURCE, show_default=True, metavar="PLACE"
-)
 _gate = click.option(
     "--gate",
     metavar="COMMAND",
@@ -54,13 +52,18 @@ def registry() -> None:
 
 
 @registry.command()
-@_source
+@from_place
 @_gate
 @click.option("--allow-removal", is_flag=True, help="Store it even if more than half goes.")
 @local
 @click.pass_context
 def sync(
-    ctx: click.Context, /, path: Path, source: str, gate: str | None, allow_removal: bool
+    ctx: click.Context,
+    /,
+    path: Path | None,
+    source: str | None,
+    gate: str | None,
+    allow_removal: bool,
 ) -> int:
     """Bring the file up to date. The last good copy stays when anything is doubtful.
 
@@ -79,16 +82,20 @@ def sync(
 
 
 @registry.command()
-@_source
+@from_place
 @_gate
-@click.option(
-    "--schedule", default=SCHEDULE, show_default=True, metavar="CRON", help="Five fields, in UTC."
-)
+@at_times
 @click.option("--now", is_flag=True, help="Sync at once, too.")
 @local
 @click.pass_context
 def watch(
-    ctx: click.Context, /, path: Path, source: str, gate: str | None, schedule: str, now: bool
+    ctx: click.Context,
+    /,
+    path: Path | None,
+    source: str | None,
+    gate: str | None,
+    schedule: str | None,
+    now: bool,
 ) -> int:
     """Sync on a schedule until Ctrl-C or SIGTERM, which let a running sync end.
 
@@ -106,12 +113,14 @@ def watch(
         _show(session, done)
         notifier.wake()
 
-    watching = Watch(opened.sync, schedule=schedule, on_done=show)
+    times = schedule_of(session, schedule)
+    watching = Watch(opened.sync, schedule=times, on_done=show)
+    what = f"{file_of(session, path)} from {source_of(session, source)}"
 
     async def work(stop: asyncio.Event) -> None:
         if now:
             _show(session, await opened.sync())
-        session.note(f"Syncing {path} from {source} at {schedule} UTC; Ctrl-C ends it.")
+        session.note(f"Syncing {what} at {times} UTC; Ctrl-C ends it.")
         running = asyncio.create_task(watching.run())
         telling = asyncio.create_task(notifier.run(stop))
         stopping = asyncio.create_task(stop.wait())
@@ -125,11 +134,13 @@ def watch(
 
 
 @registry.command()
-@_source
+@from_place
 @local
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when anything differs.")
 @click.pass_context
-def diff(ctx: click.Context, /, path: Path, source: str, detailed_exitcode: bool) -> int:
+def diff(
+    ctx: click.Context, /, path: Path | None, source: str | None, detailed_exitcode: bool
+) -> int:
     """Show what a sync would change; write nothing.
 
     \b
@@ -146,7 +157,7 @@ def diff(ctx: click.Context, /, path: Path, source: str, detailed_exitcode: bool
 @registry.command("list")
 @local
 @click.pass_context
-def list_entries(ctx: click.Context, /, path: Path) -> int:
+def list_entries(ctx: click.Context, /, path: Path | None) -> int:
     """List the keys with model and id.
 
     \b
@@ -165,7 +176,7 @@ def list_entries(ctx: click.Context, /, path: Path) -> int:
 @click.argument("name")
 @local
 @click.pass_context
-def show(ctx: click.Context, /, path: Path, name: str) -> int:
+def show(ctx: click.Context, /, path: Path | None, name: str) -> int:
     """Show one entry, named by its key, its id, its name or any spelling of the key.
 
     \b
@@ -188,7 +199,7 @@ def show(ctx: click.Context, /, path: Path, name: str) -> int:
 @click.option("--most", type=click.IntRange(1, 600), default=20, show_default=True)
 @local
 @click.pass_context
-def history(ctx: click.Context, /, path: Path, most: int) -> int:
+def history(ctx: click.Context, /, path: Path | None, most: int) -> int:
     """Show the last syncs, newest first.
 
     \b
@@ -204,7 +215,7 @@ def history(ctx: click.Context, /, path: Path, most: int) -> int:
 @click.argument("key")
 @local
 @click.pass_context
-def restore(ctx: click.Context, /, path: Path, key: str) -> int:
+def restore(ctx: click.Context, /, path: Path | None, key: str) -> int:
     """Put back what a sync removed, and keep it until the source has it again.
 
     \b
@@ -222,9 +233,14 @@ registry.add_command(webhooks)
 
 
 def _open(
-    session: Session, path: Path, source: str = DEFAULT_SOURCE, gate: Approval = None
+    session: Session, flag: Path | None, source: str | None = None, gate: Approval = None
 ) -> Registry:
-    return Registry(path, source=source, settings=session.settings, gate=gate)
+    return Registry(
+        file_of(session, flag),
+        source=source_of(session, source),
+        settings=session.settings,
+        gate=gate,
+    )
 
 
 def _asked(session: Session, flag: str | None) -> Approval:

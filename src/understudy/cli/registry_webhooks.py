@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from understudy.cli.registry_options import local
+from understudy.cli.registry_options import file_of, local
 from understudy.cli.session import Session
 from understudy.errors import ExitCode, UnderstudyError
 from understudy.ops.notifying import Delivered, Notifier
@@ -18,7 +18,7 @@ from understudy.report.webhooks import numbered, webhook_lines, webhook_text
 @click.option("--retry", is_flag=True, help="Put dead letters back, and try at once.")
 @local
 @click.pass_context
-def webhooks(ctx: click.Context, /, path: Path, retry: bool) -> int:
+def webhooks(ctx: click.Context, /, path: Path | None, retry: bool) -> int:
     """Show for each webhook what waits and what was given up.
 
     \b
@@ -26,7 +26,7 @@ def webhooks(ctx: click.Context, /, path: Path, retry: bool) -> int:
     understudy registry webhooks --retry
     """
     session = Session(ctx)
-    notifier = Notifier(path, session.settings)
+    notifier = Notifier(file_of(session, path), session.settings)
     if retry:
         notifier.revive()
         tell(session, notifier)
@@ -36,9 +36,9 @@ def webhooks(ctx: click.Context, /, path: Path, retry: bool) -> int:
     return ExitCode.PARTLY if retry and left else ExitCode.DONE
 
 
-def begin(session: Session, path: Path) -> Notifier:
+def begin(session: Session, flag: Path | None) -> Notifier:
     """Return who tells of what a command is about to change; raises UsageError."""
-    notifier = Notifier(path, session.settings)
+    notifier = Notifier(file_of(session, flag), session.settings)
     try:
         notifier.prepare()
     except UnderstudyError as error:  # what cannot be told must not keep a sync from its job

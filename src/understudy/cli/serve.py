@@ -10,18 +10,15 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from understudy.cli.options import Number, common
+from understudy.cli.options import Number
+from understudy.cli.registry_options import file_of, local, schedule, schedule_of, source, source_of
 from understudy.cli.session import Session
 from understudy.errors import ExitCode, UsageError
 from understudy.profile import Value
-from understudy.registry.file import DEFAULT
-from understudy.registry.schedule import DEFAULT as SCHEDULE
-from understudy.registry.schedule import check
 from understudy.report.jsonlines import line
 from understudy.report.logs import log_to_stderr
 
@@ -35,15 +32,8 @@ _NEEDED = ("fastapi", "uvicorn", "prometheus_client")
 
 
 @click.command()
-@click.option(
-    "--file",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="PATH",
-    help=f"The registry's file.  [default: {DEFAULT}]",
-)
-@click.option("--from", "source", metavar="PLACE", help="What to sync from.  [default: default]")
-@click.option("--schedule", metavar="CRON", help=f"Five fields, in UTC.  [default: {SCHEDULE}]")
+@source
+@schedule
 @click.option("--host", help=f"The address to listen on.  [default: {_HOST}]")
 @click.option(
     "--port", type=click.IntRange(0, 65535), help=f"0 picks a free one.  [default: {_PORT}]"
@@ -62,7 +52,7 @@ _NEEDED = ("fastapi", "uvicorn", "prometheus_client")
     metavar="SECONDS",
     help="How long silent connections are kept after SIGTERM.",
 )
-@common
+@local
 @click.pass_context
 def serve(ctx: click.Context, /, **options: Any) -> int:
     """Serve the registry by HTTP and keep it in sync, until Ctrl-C or SIGTERM.
@@ -118,31 +108,19 @@ def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, i
 
     settings = session.settings
 
-    def chosen(name: str, setting: str, default: str) -> str:
-        value = settings.option(setting)
-        return (
-            str(options[name])
-            if options.get(name) is not None
-            else value.text
-            if value
-            else default
-        )
-
     keys = parse_keys(settings.api_keys)
-    host = chosen("host", "service_host", _HOST)
+    host = session.setting("service_host", options["host"], _HOST)
     if not (keys or _is_loopback(host)):
         raise UsageError(
             f"{host} can be reached by others, and nobody would need a key.",
             hint="Set UNDERSTUDY_API_KEYS, such as app:read:KEY, or listen on 127.0.0.1.",
         )
-    schedule = chosen("schedule", "registry_schedule", SCHEDULE)
-    check(schedule)
     origins = _origins(settings.option("service_cors"), bool(keys))
     keeper = Keeper(
         settings,
-        path=Path(chosen("path", "registry_file", str(DEFAULT))),
-        source=chosen("source", "registry_source", "default"),
-        schedule=schedule,
+        path=file_of(session, options["path"]),
+        source=source_of(session, options["source"]),
+        schedule=schedule_of(session, options["schedule"]),
         config=session.config,
         json_logs=session.json,
     )

@@ -88,6 +88,11 @@ class Session:
         value = self.settings.option("output_dir")
         return flag or Path(value.text if value else "out")
 
+    def setting(self, option: str, flag: str | None, default: str) -> str:
+        """Return a flag's text, else what is configured, else the default."""
+        value = self.settings.option(option)
+        return flag if flag is not None else value.text if value else default
+
     def dry_run(self, *, flag: bool) -> bool:
         """Return whether nothing shall be written."""
         return flag or self._configured("dry_run")

@@ -78,7 +78,7 @@ async def sync_apart(job: Job) -> Outcome:
 
 
 def _spawn() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", _MODULE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
