@@ -91,7 +91,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "platforms.knowledge",
         "replicate",
     ),
-    "registry": ("model", "errors", "files", "platforms.base", "registry"),
+    "registry": ("_version", "model", "errors", "files", "platforms.base", "registry"),
     "report": ("report", "errors", "redact", "profile", *DATA),
     "providers": ("errors", "redact", "providers"),
     "ops": (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,9 +35,11 @@ from understudy.registry.file import DEFAULT, RegistryFile, Stored
 from understudy.registry.gate import question
 from understudy.registry.history import History, Record
 from understudy.registry.lookup import Lookup
+from understudy.registry.marks import Marks, Same, mark
 from understudy.registry.names import Index
 from understudy.registry.sync import Proposal, propose
 from understudy.replicate.gather import gather
+from understudy.replicate.inventory import Inventory
 
 log = logging.getLogger("understudy.registry")
 
@@ -255,6 +257,10 @@ class Registry:
         same = not (proposal.difference or stored.problems or stored.content is None)
         written = not same and self._file.write(proposal.entries, stored)
         self._history.pin({key: proposal.entries[key] for key in proposal.pinned})
+        if proposal.marks and not (proposal.quarantined or proposal.pinned):
+            keys = {str(entry["id"]): key for key, entry in proposal.entries.items()}
+            marked = {one: (keys[one], mark) for one, mark in proposal.marks.items()}
+            self._file.mark(marked, proposal.shared, None if written else stored.content)
         return written, aside
 
     async def _propose(
@@ -263,23 +269,39 @@ class Registry:
         stop: asyncio.Event | None,
         on_wait: Callable[[Wait], None],
     ) -> tuple[Stored, Proposal, str, Findings]:
-        stored = await in_thread(self._file.read)
+        marks: dict[str, str] = {}
+        knowing = asyncio.create_task(in_thread(self._file.marks))
         places = Places(self._settings or load_here(), stop=stop, on_wait=on_wait)
         try:
-            inventory = await gather(places.open(self._source, must_exist=True))
-        finally:
-            await places.aclose()
-        complete = not any(finding.blocks for finding in inventory.findings)
-        proposal = await in_thread(
-            lambda: propose(
-                stored.entries,
-                inventory.assistants,
-                pins=self._history.pins(),
-                complete=complete,
-                allow_removal=allow_removal,
+            inventory = await gather(
+                places.open(self._source, must_exist=True),
+                heard=lambda one: marks.update({one.id: mark(one)}),
             )
+        finally:
+            await asyncio.wait({knowing})
+            await places.aclose()
+        stored, proposal = await in_thread(
+            lambda: self._decide(knowing.result(), marks, inventory, allow_removal)
         )
         return stored, proposal, inventory.info.name, inventory.findings
+
+    def _decide(
+        self, known: Marks | None, marks: Mapping[str, str], inventory: Inventory, allow: bool
+    ) -> tuple[Stored, Proposal]:
+        """Return what lies in the file and what to store; where nothing changed, without a look."""
+        pins = self._history.pins()
+        if known and known.fit(marks) and not (pins or inventory.findings):
+            same = Same(known, inventory.by_id())
+            return Stored(same, content=b""), Proposal(same, Difference(), shared=known.shared)
+        stored = self._file.read()
+        proposal = propose(
+            stored.entries,
+            inventory.assistants,
+            pins=pins,
+            complete=inventory.whole,
+            allow_removal=allow,
+        )
+        return stored, replace(proposal, marks=marks if inventory.whole else {})
 
     def _note(
         self,

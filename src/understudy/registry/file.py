@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -14,6 +14,8 @@ from understudy.errors import BusySyncError
 from understudy.files import read_bytes, sweep, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.registry.entries import Entries, Entry, unreadable
+from understudy.registry.marks import Marks, spelt
+from understudy.registry.marks import read as read_marks
 from understudy.registry.shelf import Shelf, shelve, shelve_entries
 
 DEFAULT = Path("config") / "assistants.json"
@@ -44,6 +46,7 @@ class RegistryFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._marks = path.with_name(f"{path.stem}.history") / "marks.json"
         self._digest = path.with_name(f"{path.stem}.history") / "written.sha256"
 
     def read(self) -> Stored:
@@ -78,6 +81,38 @@ class RegistryFile:
                 return Served(shelve(content))
         stored = self.read()
         return Served(shelve_entries(stored.entries), stored.problems, damaged=stored.damaged)
+
+    def marks(self) -> Marks | None:
+        """Return what the last sync saw, None where the file is not as that sync left it.
+
+        Raises SnapshotError as `read` does.
+        """
+        try:
+            found = read_marks(self._marks.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):  # without them, everything is compared
+            return None
+        if found is None or not self.path.exists():
+            return None
+        return found if found.file == sha256(read_bytes(self.path)).hexdigest() else None
+
+    def mark(
+        self,
+        keys: Mapping[str, tuple[str, str]],
+        shared: Mapping[str, tuple[str, ...]],
+        content: bytes | None,
+    ) -> None:
+        """Remember under which key each id was stored, and its record's mark. Raises OutputError.
+
+        `content` is what the file holds, None for what `write` wrote last: it is not read again,
+        since somebody else may have changed it.
+        """
+        with writing(self._marks):
+            self._marks.parent.mkdir(parents=True, exist_ok=True)
+            if content is None:
+                digest = self._digest.read_text(encoding="ascii").strip()
+            else:
+                digest = sha256(content).hexdigest()
+        write_whole(self._marks, spelt(Marks(digest, keys, shared)))
 
     def set_aside(self) -> Path:
         """Rename a damaged file so that it is kept, and return its new path. Raises OutputError."""

@@ -26,7 +26,8 @@ class Proposal:
 
     `quarantined` are records that nobody could use, with the reason; `shared` are keys that
     several assistants wanted, `pinned` what stays although the source has it no more. `refused`
-    says why it must not be stored, empty if it may be.
+    says why it must not be stored, empty if it may be. `marks` are those of the records, under
+    their ids, where all of them were seen.
     """
 
     entries: Entries
@@ -35,6 +36,7 @@ class Proposal:
     shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pinned: tuple[str, ...] = ()
     refused: str = ""
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 def propose(

@@ -52,8 +52,9 @@ async def gather(
     known: Collection[str] = (),
     shared: Shared | None = None,
     on_page: OnPage = lambda _place, _count: None,
+    heard: Callable[[Assistant], None] = lambda _: None,
 ) -> Inventory:
-    """Return what the place holds, oldest first.
+    """Return what the place holds, oldest first; `heard` is told of each as it was read.
 
     `known` are ids that must be there as far as anybody remembers: those that the list does
     not show are asked for one by one, because lists can lag behind creates.
@@ -67,17 +68,21 @@ async def gather(
         unread.update(dict.fromkeys(got.findings))
         return got.assistants, got.after
 
+    def take(assistant: Assistant) -> Assistant:
+        heard(assistant)
+        return shared.take(assistant)
+
     found = await every(
         page,
         attrgetter("id"),
         what=f"assistants in {name}",
-        take=shared.take,
+        take=take,
         on_page=lambda count: on_page(name, count),
     )
     unseen = [assistant_id for assistant_id in known if assistant_id not in found]
     for late in await each(unseen, lambda one: if_there(platform.retrieve(one))):
         if late is not None:
-            found[late.id] = shared.take(late)
+            found[late.id] = take(late)
     everything = tuple(found.values())
     return Inventory(platform.info, platform.capabilities, everything, findings=tuple(unread))
 

@@ -66,23 +66,47 @@ async def every(
     found: dict[str, T] = {}
     after: str | None = None
     restarts = 0
-    while True:
-        try:
-            items, following = await page(after)
-        except MissingError:
-            if after is None or restarts == _RESTARTS:
-                raise
-            restarts, after = restarts + 1, None
-            found.clear()
-            continue
-        fresh = [item for item in items if key(item) not in found]
-        if following is not None and not fresh:
-            raise LostAnswerError(
-                f"The listing of {what} repeats itself after {len(found)}.",
-                hint="The server does not page; it cannot be read completely.",
-            )
-        for item in fresh:
-            found[key(item)] = take(item)
-        on_page(len(found))
-        if (after := following) is None:
-            return found
+    coming = _asked(page, None)
+    try:
+        while True:
+            try:
+                items, following = await coming
+            except MissingError:
+                if after is None or restarts == _RESTARTS:
+                    raise
+                restarts, after = restarts + 1, None
+                found.clear()
+                coming = _asked(page, None)
+                continue
+            fresh = [item for item in items if key(item) not in found]
+            if following is not None and not fresh:
+                raise LostAnswerError(
+                    f"The listing of {what} repeats itself after {len(found)}.",
+                    hint="The server does not page; it cannot be read completely.",
+                )
+            after = following
+            if following is not None:
+                coming = _asked(page, following)
+                await asyncio.sleep(0)  # on its way before this page is looked at
+            for item in fresh:
+                found[key(item)] = take(item)
+            on_page(len(found))
+            if following is None:
+                return found
+    finally:
+        await _dropped(coming)
+
+
+def _asked(
+    page: Callable[[str | None], Awaitable[tuple[Sequence[T], str | None]]], after: str | None
+) -> asyncio.Future[tuple[Sequence[T], str | None]]:
+    return asyncio.ensure_future(page(after))
+
+
+async def _dropped(coming: asyncio.Future[Any]) -> None:
+    """Let go of a page that nobody waits for any more."""
+    if not coming.done():
+        coming.cancel()
+        await asyncio.wait({coming})
+    elif not coming.cancelled():
+        coming.exception()  # heard, whether or not it was raised
