@@ -121,8 +121,8 @@ async def test_a_clock_that_is_put_back_a_lot_starts_anew() -> None:
     assert found[2] - found[1] == timedelta(minutes=30)
 
 
-async def test_a_source_that_is_down_is_tried_again_ever_more_slowly() -> None:
-    down = UnreachableError("down")
+@pytest.mark.parametrize("down", [UnreachableError("down"), OSError(24, "no more files")])
+async def test_what_fails_is_tried_again_ever_more_slowly(down: Exception) -> None:
     found = await watched(5, errors=[down, down, down, None])
     waits = [later - one for one, later in itertools.pairwise(found)]
     assert found[0] == slots(1)[0]

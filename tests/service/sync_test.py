@@ -136,6 +136,26 @@ def test_a_record_that_cannot_be_used_is_told_and_the_others_are_there(folder: P
         assert (found["assistantNames"], len(found["warnings"])) == (["BOT_1"], 1)
 
 
+def test_a_sync_that_cannot_even_begin_is_told_and_the_next_one_is_carried_out(
+    source: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.add(name="Bot", model="gpt-4o")
+
+    def spawn() -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("understudy.ops.syncing._spawn", spawn)
+        with served() as client:
+            at_rest(client)
+            client.sync().error(500, "sync_failed")
+            (worker,) = client.get("/api/status").json["workers"]
+            assert worker["result"].startswith("failed: No process could be started: Too many")
+            assert worker["next"] is not None
+            patch.undo()
+            client.sync().check(200)
+
+
 def test_without_a_key_it_reads_and_does_not_sync(folder: Path) -> None:
     stored(BOTS)
     with served() as client:

@@ -160,6 +160,8 @@ class Keeper:
                 await self.sync()
             except UnderstudyError as error:
                 log.warning("%s the first one failed: %s", PREFIX, error.message)
+            except Exception:  # the schedule is to begin whatever this one met
+                log.exception("%s the first one failed: internal error", PREFIX)
         await self._watch.run()
 
     async def _sync(self, allow_removal: bool) -> Outcome:

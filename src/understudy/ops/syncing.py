@@ -62,7 +62,10 @@ async def sync_apart(job: Job) -> Outcome:
     Raises what `Registry.sync` raises. Cancelled, the process is killed, which the file survives.
     """
     # Not by the event loop: some of them copy this whole process first, and all wait for it.
-    process = await asyncio.to_thread(_spawn)
+    try:
+        process = await asyncio.to_thread(_spawn)
+    except OSError as error:
+        raise UnderstudyError(f"No process could be started: {error.strerror}.") from error
     try:
         said, _ = await asyncio.to_thread(process.communicate, json.dumps(asdict(job)).encode())
     finally:

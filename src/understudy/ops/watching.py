@@ -96,7 +96,7 @@ class Watch(Generic[T]):
         self._stop.set()
 
     async def run(self) -> None:
-        """Sync whenever it is due, until `stop`; raises nothing of a place."""
+        """Sync whenever it is due, until `stop`; raises nothing: what goes wrong is logged."""
         last: datetime | None = None
         failures = 0
         while not self._stop.is_set():
@@ -139,6 +139,9 @@ class Watch(Generic[T]):
         except UnderstudyError as error:
             # A key that is refused is not accepted a minute later.
             result, fine = f"failed: {error.message}", not _passes(error)
+        except Exception as error:  # whatever it was: the schedule goes on
+            result, fine = f"failed: {type(error).__name__}", False
+            log.exception("%s internal error", PREFIX)
         else:
             result, fine = f"{done.count} assistants", True
             self._on_done(done)
