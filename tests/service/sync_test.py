@@ -46,6 +46,16 @@ def test_a_sync_returns_what_the_specification_says(source: Project) -> None:
         assert worker["last"] < worker["next"]
 
 
+@pytest.mark.parametrize("name", ["filelock", "tempfile", "understudy"])
+def test_no_code_of_the_working_directory_is_run(source: Project, folder: Path, name: str) -> None:
+    (folder / f"{name}.py").write_text("open('was-run', 'w')", encoding="utf-8")
+    source.add(name="Bot", model="gpt-4o")
+    with served() as client:
+        at_rest(client)
+        client.sync().check(200)
+    assert not (folder / "was-run").exists()
+
+
 def test_an_empty_registry_is_filled_at_the_start(source: Project) -> None:
     source.add(name="Bot", model="gpt-4o")
     with served() as client:

@@ -81,8 +81,9 @@ async def sync_apart(job: Job) -> Outcome:
 
 
 def _spawn() -> subprocess.Popen[bytes]:
+    # With -P no file of the working directory is taken for one of the modules that are needed.
     return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", _MODULE],
+        [sys.executable, "-P", "-m", _MODULE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
