@@ -190,6 +190,12 @@ def _read_dotenv(path: Path) -> dict[str, str]:
     return values
 
 
+def text_of(settings: Settings, option: str, default: str) -> str:
+    """Return what is configured, else the default."""
+    value = settings.option(option)
+    return value.text if value else default
+
+
 def as_bool(value: Value) -> bool:
     """Return a yes-or-no setting; raises UsageError."""
     return _converted(value, _TRUTH, "true or false")

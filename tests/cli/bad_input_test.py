@@ -76,7 +76,7 @@ def test_clones_within_a_project_are_made_once_and_never_cloned_again(stage: Sta
         ("understudy.toml", "x = " + "[" * 5000, "is not TOML"),
         ("understudy.toml", "[profile.a]\n", "unknown entries: profile"),
         ("understudy.toml", "[options]\nspeed = 1\n", "unknown entries: speed"),
-        ("understudy.toml", "options = 1\n", "unknown entries: options"),
+        ("understudy.toml", "options = 1\n", "[options] must be a table"),
         ("understudy.toml", "[profiles]\na = 1\n", "[profiles.a] must be a table"),
         ("understudy.toml", '[profiles."a b"]\n', "letters, digits"),
         ("understudy.toml", "[profiles.a]\nbase_url = 1\n", "base_url must be text"),

@@ -245,3 +245,16 @@ async def test_readers_never_see_half_a_file(sandbox: Sandbox, tmp_path: Path) -
     ended.set()
     await looking
     assert counts == {25}
+
+
+def test_the_settings_name_file_and_source_unless_the_program_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "understudy.toml").write_text('[registry]\nfile = "a.json"\nsource = "d.json"\n')
+    (tmp_path / "d.json").write_text('[{"id": "asst_1", "object": "assistant", "name": "Bot"}]')
+    Registry().sync_assistants()
+    assert Registry().get_assistant_names() == ["BOT"]
+    assert (tmp_path / "a.json").exists()
+    Registry("b.json").sync_assistants()
+    assert (tmp_path / "b.json").read_bytes() == (tmp_path / "a.json").read_bytes()

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from understudy.cli.streams import emit
-from understudy.config import Settings, as_bool, as_count, load_here
+from understudy.config import Settings, as_bool, as_count, load_here, text_of
 from understudy.errors import InterruptedRunError, UsageError
 from understudy.ops.request import RECOMMENDED, FileSearch, Prune
 from understudy.profile import Value
@@ -90,8 +90,7 @@ class Session:
 
     def setting(self, option: str, flag: str | None, default: str) -> str:
         """Return a flag's text, else what is configured, else the default."""
-        value = self.settings.option(option)
-        return flag if flag is not None else value.text if value else default
+        return text_of(self.settings, option, default) if flag is None else flag
 
     def dry_run(self, *, flag: bool) -> bool:
         """Return whether nothing shall be written."""

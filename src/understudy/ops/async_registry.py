@@ -13,9 +13,9 @@ from understudy.files import stamp
 from understudy.ops.beside import Joined
 from understudy.ops.gating import Approval, Asked
 from understudy.ops.places import PlaceLike
-from understudy.ops.registry import DEFAULT_SOURCE, LIST_HINT, Registry, Synced
+from understudy.ops.registry import LIST_HINT, Registry, Synced
 from understudy.registry.entries import Entry
-from understudy.registry.file import DEFAULT, RegistryFile
+from understudy.registry.file import RegistryFile
 from understudy.registry.lookup import Lookup
 from understudy.registry.shelf import Shelf, shelve_entries
 
@@ -30,15 +30,15 @@ class AsyncRegistry:
 
     def __init__(
         self,
-        path: str | Path = DEFAULT,
+        path: str | Path | None = None,
         *,
-        source: PlaceLike = DEFAULT_SOURCE,
+        source: PlaceLike | None = None,
         settings: Settings | None = None,
         gate: Approval = Asked.CONFIGURED,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._registry = Registry(path, source=source, settings=settings, gate=gate, clock=clock)
-        self._file = RegistryFile(Path(path))
+        self._file = RegistryFile(self._registry.path)
         self._seen: object = _UNSEEN
         self._lookup = _lookup(shelve_entries({}))
         self._reading = Joined(self._read)

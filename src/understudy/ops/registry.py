@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from understudy.config import Settings, load_here
+from understudy.config import Settings, load_here, text_of
 from understudy.errors import (
     DeniedSyncError,
     ExitCode,
@@ -86,21 +86,26 @@ class Registry:
     copy by something doubtful: it raises, and the file is as it was. A `gate` is asked before a
     difference is stored: a function that takes it as a dict and returns a bool or a Decision, also
     asynchronously, `CommandGate` or `ModelGate`. Unless one is given, the one is asked that the
-    settings name; None asks nobody.
+    settings name; None asks nobody. They also name `path` and `source` unless those are given.
     """
 
     def __init__(
         self,
-        path: str | Path = DEFAULT,
+        path: str | Path | None = None,
         *,
-        source: PlaceLike = DEFAULT_SOURCE,
+        source: PlaceLike | None = None,
         settings: Settings | None = None,
         gate: Approval = Asked.CONFIGURED,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._file = RegistryFile(Path(path))
-        self._history = History(Path(path))
-        self._source = source
+        if settings is None and (path is None or source is None):
+            configured = load_here()
+        else:
+            configured = settings or Settings({}, {}, Path())
+        self.path = Path(path or text_of(configured, "registry_file", str(DEFAULT)))
+        self._file = RegistryFile(self.path)
+        self._history = History(self.path)
+        self._source = source or text_of(configured, "registry_source", DEFAULT_SOURCE)
         self._settings = settings
         self._gate = gate
         self._clock = clock
