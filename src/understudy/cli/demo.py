@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shlex
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import click
 
 from understudy.cli.options import common
+from understudy.cli.serve import missing_for_service
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
 from understudy.ops.rehearsal import (
@@ -30,6 +32,17 @@ EDIT = ("edit",)
 SAVE = ("save",)
 REPORT = ("report", "report.md")
 NEEDED = ("report", "files-needed.md")
+PROGRAM = ("program",)
+SERVICE = ("service",)
+_LOOK_UP = (
+    'import understudy; bot = understudy.Registry().get_assistant("support bot"); '
+    'print(bot["id"], bot["model"])'
+)
+_ADDRESSES = (
+    ("GET", "/api/assistants/SUPPORT_BOT"),
+    ("POST", "/api/assistants/sync"),
+    ("GET", "/api/assistants/SUPORT_BOT"),
+)
 _KNOWLEDGE = ("--file-search", "--code-interpreter", "--files-dir", "originals")
 _TEXTS = (*_KNOWLEDGE, "--text-fallback")
 
@@ -81,6 +94,17 @@ _SCENES: tuple[tuple[str, tuple[str, ...], int], ...] = (
     (
         "Ask one of them. The answer comes out of its vector store:",
         ("ask", "bundle/SUPPORT_BOT", "Can washed goods be returned?"),
+        0,
+    ),
+    (
+        "Programs look assistants up at run time. Keep a local copy for them:",
+        ("registry", "sync", "--from", DUMP),
+        0,
+    ),
+    ("A program asks the library:", PROGRAM, 0),
+    (
+        "Programs elsewhere ask the service, which syncs on a schedule and when told to:",
+        SERVICE,
         0,
     ),
 )
@@ -140,12 +164,53 @@ class _Play:
         if arguments[0] == "report":
             self._tell(_beginning(folder / "out" / arguments[1]))
             return 0
-        self._tell(click.style(f"$ understudy {shlex.join(arguments)}", fg="cyan"))
-        command = (sys.executable, "-m", "understudy", *self._flags, *arguments)
+        if arguments == SERVICE:
+            return await self._serve(folder, _environment(base_url))
+        if arguments == PROGRAM:
+            self._command("python", "-c", _LOOK_UP)
+            command: tuple[str, ...] = (sys.executable, "-c", _LOOK_UP)
+        else:
+            self._command("understudy", *arguments)
+            command = (sys.executable, "-m", "understudy", *self._flags, *arguments)
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=folder, env=_environment(base_url)
+            *command,
+            cwd=folder,
+            env=_environment(base_url),
+            stdout=asyncio.subprocess.PIPE if arguments == PROGRAM else None,
         )
-        return await process.wait()
+        said, _ = await process.communicate()
+        if said:
+            self._tell(said.decode().rstrip())
+        return process.returncode or 0
+
+    async def _serve(self, folder: Path, environment: dict[str, str]) -> int:
+        """Start the service, ask it, and end it as an operator would."""
+        if missing := missing_for_service():
+            self._tell(f"(left out: {missing} is not installed; pip install 'understudy[service]')")
+            return 0
+        arguments = ("serve", "--from", DUMP, "--port", "0")
+        self._command("understudy", *arguments)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "understudy", *arguments, "--json"),
+            cwd=folder,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        try:
+            url = json.loads(await process.stdout.readline() or b"{}").get("url", "")
+            for method, address in _ADDRESSES if url else ():
+                self._command("curl", *(("-X", method) if method != "GET" else ()), url + address)
+                self._tell(_shortened(await _asked(method, url + address)))
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+        return process.returncode or 0
+
+    def _command(self, *words: str) -> None:
+        self._tell(click.style(f"$ {shlex.join(words)}", fg="cyan"))
 
     def _tell(self, text: str) -> None:
         """Say what happens between the commands, as they would say it."""
@@ -153,6 +218,19 @@ class _Play:
             self._session.say([line("scene", {"text": click.unstyle(text).strip()})])
         elif not self._session.quiet:
             self._session.say([text])
+
+
+async def _asked(method: str, url: str) -> str:
+    import aiohttp
+
+    async with aiohttp.ClientSession() as session, session.request(method, url) as answer:
+        return await answer.text()
+
+
+def _shortened(text: str, most: int = 300) -> str:
+    """Return the beginning and the end of a long answer, on one line."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= most else f"{flat[: most - 60]} ... {flat[-60:]}"
 
 
 def _environment(base_url: str) -> dict[str, str]:

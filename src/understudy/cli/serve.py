@@ -65,9 +65,9 @@ def serve(ctx: click.Context, /, **options: Any) -> int:
     curl http://127.0.0.1:8300/api/assistants/SUPPORT_BOT
     """
     session = Session(ctx)
-    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+    if missing := missing_for_service():
         raise UsageError(
-            f"The service needs {missing[0]}, which is not installed.",
+            f"The service needs {missing}, which is not installed.",
             hint="pip install 'understudy[service]'",
         )
     _log(ctx, session)
@@ -88,6 +88,11 @@ def serve(ctx: click.Context, /, **options: Any) -> int:
     sys.setswitchinterval(_SWITCH)
     session.run(work, loop=_fast_loop())
     return ExitCode.DONE
+
+
+def missing_for_service() -> str:
+    """Return what of the extra `service` is not installed, empty where all is."""
+    return next((name for name in _NEEDED if find_spec(name) is None), "")
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
