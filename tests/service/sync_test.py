@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -20,6 +21,11 @@ BOTS = {f"BOT_{n}": entry(n) for n in range(1, 4)}
 def rests(client: Client) -> bool:
     (worker,) = client.get("/api/status").json["workers"]
     return worker["last"] is not None and not worker["running"]
+
+
+def problems(client: Client) -> list[str]:
+    found: list[str] = client.get("/api/status").json["registry"]["problems"]
+    return found
 
 
 def at_rest(client: Client) -> None:
@@ -186,7 +192,9 @@ def test_what_another_process_stores_is_served(folder: Path) -> None:
         until(lambda: client.get("/api/assistants").json["count"] == 4, "the new file")
 
 
-@pytest.mark.parametrize("content", [None, b"{", b"\xff\xfe\x00", b'{"A": 1', b"[[[["])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"{", b"\xff\xfe\x00", b'{"A": 1', b'{"A": 1}', b"[[[["]
+)
 def test_a_file_that_goes_bad_meanwhile_leaves_the_last_good_copy(
     folder: Path, content: bytes | None
 ) -> None:
@@ -201,6 +209,65 @@ def test_a_file_that_goes_bad_meanwhile_leaves_the_last_good_copy(
         assert client.get("/readyz").status == 200
         path.write_text(spelt({"BOT_1": entry(1)}), encoding="utf-8")
         until(lambda: client.get("/api/assistants").json["count"] == 1, "the mended file")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+@pytest.mark.parametrize("before", [True, False], ids=["at the start", "meanwhile"])
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(folder: Path, before: bool) -> None:
+    path = stored(BOTS)
+
+    def swap() -> None:
+        path.unlink()
+        os.mkfifo(path)
+
+    if before:
+        swap()
+    with served() as client:
+        if not before:
+            swap()
+        until(lambda: problems(client), "it to be noticed")
+        assert "this is no file" in problems(client)[0]
+        assert client.get("/api/assistants").json["count"] == (0 if before else 3)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"at": "yesterday"}, {"at": "2026-01-01T00:00:00"}, {"count": "many"}, {"removed": ["a"]}],
+    ids=["no time", "no zone", "no number", "no map"],
+)
+def test_a_page_of_the_history_that_was_edited_by_hand_is_left_out(
+    folder: Path, fields: dict[str, Any]
+) -> None:
+    path = stored(BOTS)
+    first = {"id": "20260101T000000.000000Z-aaaa", "at": "2026-01-01T00:00:00.000Z"}
+    rest = {"result": "changed", "source": "s", "count": 1, "added": [], "changed": {}}
+    page = {"format_version": 1, **first, **rest, "removed": {}, "reason": "", **fields}
+    name = f"sync-{first['id']}-changed.json"
+    (path.parent / "assistants.history" / name).write_text(json.dumps(page), encoding="utf-8")
+    with served() as client:
+        assert client.get("/api/syncs").check(200)["syncs"] == []
+        assert client.get("/api/status").check(200)["registry"]["confirmed"] is None
+        stored({"BOT_1": entry(1)})
+        until(lambda: client.get("/api/assistants").json["count"] == 1, "the new file")
+
+
+def test_whatever_reading_meets_the_next_file_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(BOTS)
+
+    def serve(_: object) -> None:
+        raise RecursionError
+
+    with served() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr("understudy.registry.file.RegistryFile.serve", serve)
+            stored({"BOT_1": entry(1)})
+            until(lambda: problems(client), "it to be noticed")
+            assert "RecursionError" in problems(client)[0]
+            assert client.get("/api/assistants").json["count"] == 3
+        stored({"BOT_2": entry(2)})
+        until(lambda: client.get("/api/assistants").json["count"] == 1, "the next file")
 
 
 @pytest.mark.parametrize(

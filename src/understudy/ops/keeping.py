@@ -14,6 +14,7 @@ from understudy.config import Settings
 from understudy.errors import (
     BusySyncError,
     LimitedError,
+    OutputError,
     RefusedSyncError,
     SnapshotError,
     UnderstudyError,
@@ -206,11 +207,16 @@ class Keeper:
                 problems += (await asyncio.to_thread(self._set_aside),)
         except SnapshotError as error:
             found, problems = Served(shelve_entries({}), damaged=True), (error.message,)
+        except Exception as error:  # a file of a form that nobody foresaw
+            log.exception("%s %s cannot be read: internal error", PREFIX, self.path)
+            problem = f"{self.path} cannot be read: {type(error).__name__}."
+            found, problems = Served(shelve_entries({}), damaged=True), (problem,)
         if found.missing:
             problems = (f"{self.path} is not there.",)
         for problem in problems:
             log.warning("%s %s", PREFIX, problem)
-        good = not (found.damaged or found.missing)
+        # Where nothing of it is left to be served, and not because it says so, it is no good one.
+        good = not (found.damaged or found.missing) and bool(found.shelf.slots or not problems)
         shelf = found.shelf if good else self._copy.shelf
         confirmed = self._copy.confirmed or await asyncio.to_thread(self._confirmed)
         self._copy = Copy(shelf, problems, confirmed, not good and self._copy.missing)
@@ -229,10 +235,13 @@ class Keeper:
 
     def _confirmed(self) -> datetime | None:
         """Return when a sync last ended well, by the history."""
-        for record in self._history.records():
-            if record.result in ("changed", "unchanged"):
-                return datetime.fromisoformat(record.at)
-        return None
+        try:
+            records = self._history.records()
+        except OutputError as error:
+            log.warning("%s %s", PREFIX, error.message)
+            return None
+        good = (one for one in records if one.result in ("changed", "unchanged"))
+        return next((datetime.fromisoformat(one.at) for one in good), None)
 
 
 def limitation(settings: Settings, source: str) -> str:

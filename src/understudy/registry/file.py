@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import BusySyncError
-from understudy.files import read_bytes, sweep, write_whole, writing
+from understudy.errors import BusySyncError, SnapshotError
+from understudy.files import read_bytes, reading, sweep, write_whole, writing
 from understudy.model.canonical import pretty
 from understudy.registry.entries import Entries, Entry, unreadable
 from understudy.registry.marks import Marks, spelt
@@ -54,9 +54,9 @@ class RegistryFile:
 
         Nothing is changed. Raises SnapshotError only for a file that is there and cannot be opened.
         """
-        if not self.path.exists():
+        content = self._content()
+        if content is None:
             return Stored({})
-        content = read_bytes(self.path)
         if self._ours(content):
             from pydantic_core import from_json
 
@@ -73,9 +73,9 @@ class RegistryFile:
 
         Nothing is changed. Raises SnapshotError as `read` does.
         """
-        if not self.path.exists():
+        content = self._content()
+        if content is None:
             return Served(shelve_entries({}), missing=True)
-        content = read_bytes(self.path)
         if self._ours(content):
             with suppress(ValueError):  # a record that was edited by hand once, and kept since
                 return Served(shelve(content))
@@ -91,9 +91,10 @@ class RegistryFile:
             found = read_marks(self._marks.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):  # without them, everything is compared
             return None
-        if found is None or not self.path.exists():
+        content = None if found is None else self._content()
+        if found is None or content is None:
             return None
-        return found if found.file == sha256(read_bytes(self.path)).hexdigest() else None
+        return found if found.file == sha256(content).hexdigest() else None
 
     def mark(
         self,
@@ -136,6 +137,16 @@ class RegistryFile:
         write_whole(self.path, content)
         write_whole(self._digest, sha256(content).hexdigest() + "\n")
         return True
+
+    def _content(self) -> bytes | None:
+        """Return the file's bytes, None where there is none; raises SnapshotError."""
+        with reading(self.path):
+            if not self.path.exists():
+                return None
+            other = not self.path.is_file()
+        if other:  # reading a pipe or a device may never end
+            raise SnapshotError(f"{self.path} cannot be read: this is no file.")
+        return read_bytes(self.path)
 
     def _ours(self, content: bytes) -> bool:
         """Tell whether a file is as the last sync wrote it."""

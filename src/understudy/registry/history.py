@@ -105,7 +105,7 @@ class History:
                 break
             try:
                 found.append(_record(read_json(path)))
-            except (SnapshotError, KeyError, TypeError):
+            except (SnapshotError, KeyError, TypeError, ValueError):
                 continue  # a history is for looking back; a damaged page must not stop a sync
         return found
 
@@ -159,9 +159,12 @@ def _behind(newest: str, id: str) -> str:  # noqa: A002 - as the field is called
 def _record(value: Any) -> Record:
     changed = {str(key): tuple(names) for key, names in dict(value["changed"]).items()}
     removed = dict(value["removed"])
+    at = str(value["at"])
+    if datetime.fromisoformat(at).tzinfo is None:
+        raise ValueError("a time without a zone")
     return Record(
         str(value["id"]),
-        str(value["at"]),
+        at,
         str(value["result"]),
         str(value["source"]),
         int(value["count"]),
