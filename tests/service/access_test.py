@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from command import until
 from serving import PATIENCE, Client, entry, origins_served, served, stored
 from understudy.errors import UsageError
+from understudy.sandbox import Project
 from understudy.service.auth import SCOPES, parse_keys
 from understudy.service.rates import Buckets
 
@@ -112,7 +113,10 @@ def test_whoever_guesses_keys_is_slowed_down(folder: Path) -> None:
         assert client.get("/api/status", x_api_key=READER).status == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "[::1", "\xff", "\xbd"],
+)
 def test_without_keys_other_names_of_this_machine_are_refused(folder: Path, host: str) -> None:
     stored({"BOT": entry()})
     with served() as client:
@@ -125,6 +129,7 @@ def test_a_page_from_elsewhere_cannot_make_a_browser_sync(folder: Path) -> None:
     stored({"BOT": entry()})
     with served() as client:
         client.sync(origin="https://evil.example").error(403, "foreign_origin")
+        client.sync(origin="http://[").error(403, "foreign_origin")
         client.sync(sec_fetch_site="cross-site").error(403, "foreign_origin")
         client.sync(origin=f"http://127.0.0.1:{client.port}").error(503, "limited_mode")
         assert (
@@ -252,3 +257,17 @@ def test_a_file_that_only_its_owner_may_write_is_served(folder: Path) -> None:
             assert client.get("/api/assistants/BOT").check(200)
     finally:
         path.parent.chmod(0o700)
+
+
+def test_what_cannot_be_written_is_told_and_the_copy_is_served(
+    source: Project, folder: Path
+) -> None:
+    stored({f"BOT_{n}": entry(n) for n in range(3)})
+    for path in sorted((folder / "config" / "assistants.history").iterdir()):
+        path.unlink()
+    (folder / "config" / "assistants.history").rmdir()
+    (folder / "config" / "assistants.history").write_text("in the way")
+    with served() as client:
+        error = client.sync({"allowRemoval": True}).error(500, "sync_failed")
+        assert "assistants.history" in error["message"]
+        assert client.get("/api/assistants").json["count"] == 3
