@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -141,17 +141,14 @@ class Front:
 
     def _only_from_here(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Refuse what a page from elsewhere makes a browser on this machine send."""
-        host = urlsplit(b"//" + headers.get(b"host", b"")).hostname or b""
-        if host.decode("latin-1").lower() not in self.hosts:
+        named = headers.get(b"host", b"").decode("latin-1")
+        host = _split(f"//{named}").hostname or ""
+        if host.lower() not in self.hosts:
             raise ProblemError(
                 421, "wrong_host", "Without keys, this service answers to this machine's name only."
             )
         origin = headers.get(b"origin", b"").decode("latin-1")
-        foreign = (
-            origin
-            and origin not in self.origins
-            and urlsplit(origin).netloc != headers.get(b"host", b"").decode("latin-1")
-        )
+        foreign = origin and origin not in self.origins and _split(origin).netloc != named
         elsewhere = foreign or headers.get(b"sec-fetch-site", b"none") == b"cross-site"
         if scope["method"] not in _SAFE and elsewhere and origin not in self.origins:
             raise ProblemError(403, "foreign_origin", "Other sites may change nothing.")
@@ -237,6 +234,14 @@ class _Body:
                     self._ended = not message.get("more_body", False)
         most = f"A request's body has at most {self._limits.body:,} bytes."
         return ProblemError(413, "too_large", most, headers={"Connection": "close"})
+
+
+def _split(url: str) -> SplitResult:
+    """Return an address in its parts, none of what is no address."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def _too_many(wait: float) -> ProblemError:
