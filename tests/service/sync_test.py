@@ -47,6 +47,8 @@ def test_a_sync_returns_what_the_specification_says(source: Project) -> None:
         assert client.get("/api/assistants").json["assistantNames"] == names
         syncs = client.get("/api/syncs?limit=1").check(200)["syncs"]
         assert (syncs[0]["result"], syncs[0]["added"]) == ("changed", ["MY_AI_HELPER_V2"])
+        figures = client.get("/metrics").body.decode()
+        assert 'understudy_registry_syncs_total{result="changed"} 2.0' in figures
         (worker,) = client.get("/api/status").json["workers"]
         assert (worker["running"], worker["result"]) == (False, "2 assistants")
         assert worker["last"] < worker["next"]

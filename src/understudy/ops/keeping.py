@@ -88,6 +88,8 @@ class Keeper:
         self._ending = asyncio.Event()
         self._watch = Watch(self.sync, schedule=schedule, clock=clock)
         self._tasks: list[asyncio.Task[None]] = []
+        #: Hears of each sync that ended: changed, unchanged, refused, failed or skipped.
+        self.on_synced: Callable[[str], None] = lambda _: None
 
     async def start(self) -> None:
         """Read the file, keep a damaged one aside, and begin the schedule."""
@@ -187,15 +189,17 @@ class Keeper:
         self._syncing = None
         error = None if task.cancelled() else task.exception()
         if isinstance(error, BusySyncError):
-            result = "skipped: another sync was running"
+            kind, result = "skipped", "skipped: another sync was running"
         elif isinstance(error, UnderstudyError):
             kind = "refused" if isinstance(error, RefusedSyncError) else "failed"
             result = f"{kind}: {error.message}"
         elif error is not None or task.cancelled():
-            result = f"failed: {type(error).__name__}"
+            kind, result = "failed", f"failed: {type(error).__name__}"
         else:
+            kind = "changed" if task.result().changed else "unchanged"
             result = f"{task.result().count} assistants"
         self._worker = Worker(None, self._clock(), False, result)
+        self.on_synced(kind)
 
     async def _load(self, *, first: bool = False) -> None:
         """Read the file, and keep serving the last good copy where it cannot be."""

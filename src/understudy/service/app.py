@@ -71,6 +71,7 @@ def create_app(serving: Serving) -> ASGIApp:
         redoc_url=None,
         lifespan=lifespan,
     )
+    serving.keeper.on_synced = serving.metrics.synced
     standing = Standing(serving.keeper, serving.metrics, serving.draining)
     guarded = [registry_router(serving.keeper), status_router(standing)]
     routers = [*guarded, health_router(standing)]

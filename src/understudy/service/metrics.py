@@ -55,7 +55,7 @@ class Metrics:
         found[1].observe(seconds)
 
     def synced(self, result: str) -> None:
-        """Count one sync."""
+        """Count one sync by how it ended: changed, unchanged, refused, failed or skipped."""
         self._syncs.labels(result).inc()
 
     def set(self, name: str, value: float) -> None:
