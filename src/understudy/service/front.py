@@ -32,7 +32,8 @@ OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
 _LINGER = 1 << 20  # bytes of a body that is too large, read and forgotten
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_HEADERS: tuple[Header, ...] = (
+#: What every answer carries.
+HEADERS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -171,7 +172,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            more = [*_HEADERS, (b"x-request-id", self._id)]
+            more = [*HEADERS, (b"x-request-id", self._id)]
             if self._draining.now:
                 more.append((b"connection", b"close"))
             message["headers"] = [*message.get("headers", ()), *more]

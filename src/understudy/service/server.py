@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from understudy.errors import UsageError
+from understudy.service.connections import Connection
 from understudy.service.front import Draining
 
 log = logging.getLogger("understudy.service")
@@ -21,6 +22,9 @@ log = logging.getLogger("understudy.service")
 _BACKLOG = 2048
 
 _KEEP_ALIVE = 75  # seconds that a silent connection is kept
+
+#: Seconds, after those of grace, in which what is being sent has to be read.
+_LAST = 60.0
 
 
 class Server(uvicorn.Server):
@@ -39,6 +43,7 @@ class Server(uvicorn.Server):
             server_header=False,
             proxy_headers=False,
             ws="none",
+            http=Connection,
             timeout_keep_alive=_KEEP_ALIVE,
             backlog=_BACKLOG,
         )
@@ -68,7 +73,17 @@ class Server(uvicorn.Server):
         # uvicorn tells nobody when a connection ends.
         while self.server_state.connections and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        await super().shutdown(sockets)
+        cutting = asyncio.get_running_loop().call_later(_LAST, self._cut)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cutting.cancel()
+
+    def _cut(self) -> None:
+        """End connections whose owners have not read their answers."""
+        for connection in list(self.server_state.connections):
+            if connection.transport.get_write_buffer_size():
+                connection.transport.abort()
 
     async def run_until(
         self, stop: asyncio.Event, listening: socket.socket, started: Callable[[], None]

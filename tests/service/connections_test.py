@@ -1,0 +1,161 @@
+"""Connections as nobody well-behaved makes them: slow, endless, silent, and not HTTP."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from serving import PATIENCE, Client, Got, entry, served, stored
+from understudy.service import connections, server
+
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.fixture
+def client(folder: Path) -> Iterator[Client]:
+    stored({"BOT": entry()})
+    with served() as client:
+        yield client
+
+
+@contextmanager
+def connected(client: Client) -> Iterator[socket.socket]:
+    with socket.create_connection((client.host, client.port), timeout=PATIENCE) as connection:
+        yield connection
+
+
+def answer(connection: socket.socket) -> Got:
+    """Read until the end of the connection."""
+    found = b""
+    while piece := connection.recv(1 << 16):
+        found += piece
+    head, _, body = found.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    pairs = (line.split(": ", 1) for line in lines)
+    return Got(int(status.split()[1]), {name.lower(): value for name, value in pairs}, body)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+        b"GET /\xc3\xa9 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        REQUEST + b"X: a\x01b\r\n\r\n",
+        REQUEST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        REQUEST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\na",
+    ],
+    ids=["tls", "not ascii", "control", "smuggled", "two lengths"],
+)
+def test_what_is_not_http_is_refused_in_the_one_shape(client: Client, sent: bytes) -> None:
+    with connected(client) as connection:
+        connection.sendall(sent)
+        got = answer(connection)
+    got.error(400, "bad_request")
+    assert got.headers["connection"] == "close"
+    assert got.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("line", [b"\r\nX: " + b"a" * 1000, b"a" * 1000])
+def test_headers_without_an_end_are_refused(client: Client, line: bytes) -> None:
+    sent = 0
+    with connected(client) as connection:
+        connection.sendall(REQUEST + b"X: ")
+        with suppress(ConnectionError):
+            while sent < 1 << 24:
+                connection.sendall(line * 50)
+                sent += len(line) * 50
+    assert sent < 1 << 24
+    client.get("/healthz").check(200)
+
+
+def test_headers_that_are_a_little_too_long_are_told_so(client: Client) -> None:
+    with connected(client) as connection:
+        connection.sendall(REQUEST + b"X: " + b"a" * (connections.MOST_HEAD + 1))
+        answer(connection).error(431, "headers_too_large")
+
+
+@pytest.mark.parametrize("sent", [b"", REQUEST])
+def test_who_never_asks_to_the_end_is_left(
+    client: Client, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(connections, "SILENT", 0.3)
+    monkeypatch.setattr(connections, "HEAD", 0.3)
+    with connected(client) as connection:
+        connection.sendall(sent)
+        began = time.monotonic()
+        while connection.recv(1 << 16):
+            pass
+        assert time.monotonic() - began < PATIENCE / 2
+
+
+def test_who_asks_again_is_not_left(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SILENT", 0.3)
+    monkeypatch.setattr(connections, "HEAD", 0.3)
+    with connected(client) as connection:
+        for _ in range(3):
+            connection.sendall(REQUEST[:30])
+            time.sleep(0.1)
+            connection.sendall(REQUEST[30:] + b"\r\n")
+            found = b""
+            while not found.endswith(b'Z"}') and (piece := connection.recv(1 << 16)):
+                found += piece
+            assert b" 200 OK" in found
+            time.sleep(0.4)
+
+
+def _unread(client: Client) -> socket.socket:
+    """Ask for more than any buffer holds, and read nothing."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect((client.host, client.port))
+    connection.sendall(b"GET /api/assistants HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert connection.recv(8) == b"HTTP/1.1"
+    return connection
+
+
+LARGE = {f"BOT_{n}": entry(n, instructions="x" * 256_000) for n in range(64)}
+
+
+def test_who_reads_nothing_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "STALLED", 0.3)
+    stored(LARGE)
+    with served() as client, _unread(client) as connection:
+        time.sleep(1.0)
+        read = 0
+        with suppress(ConnectionError):
+            while piece := connection.recv(1 << 16):
+                read += len(piece)
+        assert read < 10_000_000
+
+
+def test_who_reads_slowly_is_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "STALLED", 1.0)
+    stored(LARGE)
+    with served() as client, connected(client) as connection:
+        connection.sendall(b"GET /api/assistants HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        found = b""
+        until = time.monotonic() + 2.5
+        while time.monotonic() < until:
+            found += connection.recv(1 << 16)
+            time.sleep(0.02)
+        while not found.endswith(b'Z"}') and (piece := connection.recv(1 << 20)):
+            found += piece
+    assert json.loads(found.partition(b"\r\n\r\n")[2])["count"] == len(LARGE)
+
+
+def test_the_service_ends_whoever_reads_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_LAST", 0.3)
+    stored(LARGE)
+    with served() as client:
+        connection = _unread(client)
+        began = time.monotonic()
+    assert time.monotonic() - began < connections.STALLED / 2
+    connection.close()
