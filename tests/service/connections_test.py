@@ -80,6 +80,16 @@ def test_headers_that_are_a_little_too_long_are_told_so(client: Client) -> None:
         answer(connection).error(431, "headers_too_large")
 
 
+def test_a_body_is_no_header_however_it_arrives(client: Client) -> None:
+    length = connections.MOST_HEAD + 1000
+    line = b"POST /api/assistants/sync HTTP/1.1\r\nHost: localhost\r\n"
+    with connected(client) as connection:
+        connection.sendall(line + b"Content-Length: %d\r\n\r\n" % length)
+        time.sleep(0.2)
+        connection.sendall(b"a" * length)
+        answer(connection).error(413, "too_large")
+
+
 @pytest.mark.parametrize("sent", [b"", REQUEST])
 def test_who_never_asks_to_the_end_is_left(
     client: Client, monkeypatch: pytest.MonkeyPatch, sent: bytes

@@ -49,6 +49,7 @@ class Connection(Protocol):
     def data_received(self, data: bytes) -> None:
         """Read on, unless headers have no end."""
         before = self.cycle
+        body = not self._answered() and before.more_body
         super().data_received(data)
         if self.cycle is not before:  # a request has begun
             self._heard = 0
@@ -56,8 +57,8 @@ class Connection(Protocol):
                 self._deadline.cancel()
                 self._deadline = None
             return
-        if not self._answered() and self.cycle.more_body:
-            return  # its body, of which no more is read than is asked for
+        if body:  # no more of it is read than is asked for
+            return
         if not self._heard:
             if self._deadline is not None:
                 self._deadline.cancel()
