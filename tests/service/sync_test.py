@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import threading
 from pathlib import Path
@@ -142,6 +143,38 @@ def test_a_gate_that_says_no_keeps_the_old_copy(
         assert "not today" in error["message"]
         assert client.get("/api/syncs").json["syncs"][0]["result"] == "denied"
     assert Path("config/assistants.json").read_bytes() == before
+
+
+def test_a_gates_words_are_for_who_may_read_instructions(
+    source: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.add(name="Bot", model="gpt-4o", instructions="canary-instructions")
+    monkeypatch.setenv("UNDERSTUDY_REGISTRY_GATE", "command")
+    said = 'import sys; print(sys.stdin.read().partition("canary-")[1:]); sys.exit(1)'
+    command = shlex.join([sys.executable, "-c", said.replace("[1:]", "[1]")])
+    monkeypatch.setenv("UNDERSTUDY_REGISTRY_GATE_COMMAND", command)
+    full, syncer = "canary-key-of-f-0123456789", "canary-key-of-s-0123456789"
+    with served(f"f:read:full+sync:{full},s:sync:{syncer}") as client:
+
+        def ended() -> str:
+            found = client.get("/api/status", x_api_key=syncer).json["workers"][0]
+            return "" if found["running"] else str(found["result"])
+
+        until(ended, "the first sync")
+        for key, seen in ((full, True), (syncer, False)):
+            error = client.sync(x_api_key=key).error(409, "sync_denied")
+            assert ("canary" in error["message"]) is seen
+            for path in ("/api/syncs", "/api/status"):
+                assert (b"canary" in client.get(path, x_api_key=key).body) is seen
+
+
+def test_a_field_that_comes_twice_is_not_named(folder: Path) -> None:
+    path = stored(BOTS)
+    twice = b'{"A": {"id": "1", "name": "A", "tools": [], "canary": 1, "canary": 2}}'
+    path.write_bytes(twice)
+    with served() as client:
+        assert "says a field more than once" in problems(client)[0]
+        assert b"canary" not in client.get("/api/status").body
 
 
 def test_a_record_that_cannot_be_used_is_told_and_the_others_are_there(folder: Path) -> None:

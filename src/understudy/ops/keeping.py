@@ -13,6 +13,7 @@ from pathlib import Path
 from understudy.config import Settings
 from understudy.errors import (
     BusySyncError,
+    DeniedSyncError,
     LimitedError,
     OutputError,
     RefusedSyncError,
@@ -192,6 +193,7 @@ class Keeper:
             kind, result = "skipped", "skipped: another sync was running"
         elif isinstance(error, UnderstudyError):
             kind = "refused" if isinstance(error, RefusedSyncError) else "failed"
+            kind = "denied" if isinstance(error, DeniedSyncError) else kind
             result = f"{kind}: {error.message}"
         elif error is not None or task.cancelled():
             kind, result = "failed", f"failed: {type(error).__name__}"

@@ -197,7 +197,11 @@ def parse(content: str, name: str) -> Stored:
         value = json.loads(content, object_pairs_hook=pairs)
     except (ValueError, RecursionError) as error:
         return Stored({}, (f"{name} is not JSON: {error}.",), damaged=True)
-    problems = [f"{name} says {key} more than once; the last one counts." for key in repeated]
+    # Only keys are named: what stands in an entry is not for everybody who may hear of this.
+    known = set(value) if isinstance(value, dict) else set()
+    keys = [key if key in known else "a field" for key in repeated]
+    problems = [f"{name} says {key} more than once; the last one counts." for key in keys]
+    problems = list(dict.fromkeys(problems))
     if isinstance(value, list):
         value = {str(one.get("id")): one for one in value if isinstance(one, dict)}
         problems.append(f"{name} is a list, as older tools wrote it.")

@@ -13,7 +13,7 @@ from understudy.errors import UnderstudyError
 from understudy.ops.keeping import Keeper
 from understudy.ops.watching import Worker
 from understudy.registry.outbox import HookState
-from understudy.service.auth import READ
+from understudy.service.auth import READ, READ_FULL
 from understudy.service.front import Draining
 from understudy.service.metrics import Metrics
 from understudy.service.problems import ProblemError
@@ -47,7 +47,7 @@ class Standing:
 
     async def status(self, request: Request) -> Reply:
         """Each worker, the copy that is served, and whether syncs are possible."""
-        need(request, READ)
+        full = need(request, READ).may(READ_FULL)
         copy, keeper = self._keeper.copy(), self._keeper
         return reply(
             {
@@ -63,7 +63,7 @@ class Standing:
                     "ageSeconds": copy.confirmed and age(copy.confirmed),
                     "problems": list(copy.problems),
                 },
-                "workers": [_worker(name, one) for name, one in keeper.workers().items()],
+                "workers": [_worker(name, one, full) for name, one in keeper.workers().items()],
                 "webhooks": [_webhook(name, one) for name, one in _hooks(keeper).items()],
             }
         )
@@ -102,13 +102,15 @@ def status_router(standing: Standing) -> APIRouter:
     return router
 
 
-def _worker(name: str, worker: Worker) -> dict[str, object]:
+def _worker(name: str, worker: Worker, full: bool) -> dict[str, object]:
+    # A gate may repeat what it was shown: instructions.
+    denied = not full and worker.result.startswith("denied:")
     return {
         "name": name,
         "last": worker.last and iso(worker.last),
         "next": worker.next and iso(worker.next),
         "running": worker.running,
-        "result": worker.result,
+        "result": "denied" if denied else worker.result,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
-from understudy.errors import UnderstudyError
+from understudy.errors import DeniedSyncError, UnderstudyError
 from understudy.ops.keeping import Keeper
 from understudy.registry.history import MOST, Record
 from understudy.report.registry import difference_fields
@@ -31,6 +31,10 @@ from understudy.service.shapes import (
 #: A copy may be kept, but is to be asked about each time: a sync can come at any moment.
 _FRESH: Header = (b"cache-control", b"private, no-cache")
 _VARY: Header = (b"vary", b"accept-encoding, authorization, x-api-key")
+
+
+#: A gate's own words may repeat instructions, so they are for who may read these.
+_DENIED = "The gate did not approve; its reason needs the scope read:full."
 
 
 class Lookups:
@@ -63,14 +67,16 @@ class Lookups:
         asked: Annotated[SyncRequest | None, Body()] = None,
     ) -> Response:
         """Sync now. The last good copy stays unless all is well."""
-        need(request, SYNC)
+        full = need(request, SYNC).may(READ_FULL)
         allowed = asked is not None and asked.allowRemoval
         if allowed:
             need(request, ADMIN)
         try:
             done = await self._keeper.sync(allow_removal=allowed)
         except UnderstudyError as error:
-            raise of_sync(error, self._age()) from error
+            secret = isinstance(error, DeniedSyncError) and not full
+            told = DeniedSyncError(_DENIED) if secret else error
+            raise of_sync(told, self._age()) from error
         fields: dict[str, Any] = {
             "success": True,
             "message": "Assistant sync completed successfully",
@@ -86,8 +92,8 @@ class Lookups:
         self, request: Request, limit: Annotated[int, Query(ge=1, le=MOST)] = 20
     ) -> Response:
         """Look back at the last syncs, newest first."""
-        need(request, READ)
-        records = [_record(one) for one in await self._keeper.records(limit)]
+        full = need(request, READ).may(READ_FULL)
+        records = [_record(one, full) for one in await self._keeper.records(limit)]
         return reply({"success": True, "count": len(records), "syncs": records}).response()
 
     def _age(self) -> dict[str, Any]:
@@ -163,7 +169,8 @@ def _takes_gzip(header: str) -> bool:
     return False
 
 
-def _record(record: Record) -> dict[str, Any]:
+def _record(record: Record, full: bool) -> dict[str, Any]:
+    secret = record.result == "denied" and not full
     return {
         "id": record.id,
         "at": record.at,
@@ -171,7 +178,7 @@ def _record(record: Record) -> dict[str, Any]:
         "source": record.source,
         "count": record.count,
         **difference_fields(record.difference),
-        "reason": record.reason,
+        "reason": _DENIED if secret else record.reason,
     }
 
 
