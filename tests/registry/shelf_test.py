@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import definitions
 from understudy.model.assistant import Assistant
 from understudy.registry.file import serialized
-from understudy.registry.shelf import shelve, shelve_entries
+from understudy.registry.shelf import shelve, shelve_by_index, shelve_entries, spelt_index
 from understudy.registry.sync import propose
 
 
@@ -28,6 +28,10 @@ def test_a_file_of_a_sync_is_cut_where_its_entries_lie(records: list[dict[str, A
         key: (entry["id"], entry["name"]) for key, entry in entries.items()
     }
     assert list(shelf.slots) == sorted(entries)
+    by_index = shelve_by_index(content, "d", spelt_index(shelf, "d"))
+    assert by_index is not None
+    assert (by_index.slots, bytes(by_index.content)) == (shelf.slots, bytes(shelf.content))
+    assert shelve_by_index(content, "other", spelt_index(shelf, "d")) is None
 
 
 @given(
@@ -58,6 +62,13 @@ def test_entries_in_any_form_are_shelved_as_well(entries: dict[str, dict[str, An
 def test_what_no_sync_wrote_is_not_guessed_at(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         shelve(text.encode())
+
+
+@pytest.mark.parametrize(
+    "index", ["", "{", "[]", "null", '{"digest": "d"}', '{"digest": "d", "end": 1, "slots": [[1]]}']
+)
+def test_an_index_that_is_none_is_left_alone(index: str) -> None:
+    assert shelve_by_index(b"{}", "d", index) is None
 
 
 def test_an_entry_is_found_by_any_spelling() -> None:

@@ -122,7 +122,9 @@ class Keeper:
         now = time.monotonic()
         if now - self._looked > _LOOK:
             self._looked = now
-            if self._loading is None and _stamp(self.path) != self._stamp:
+            # A sync of our own has it read when it is done.
+            busy = self._loading is not None or self._syncing is not None
+            if not busy and _stamp(self.path) != self._stamp:
                 self._loading = asyncio.create_task(self._load())
         return self._copy
 
@@ -180,6 +182,8 @@ class Keeper:
         )
         done = await sync_apart(job)
         self._copy = Copy(self._copy.shelf, self._copy.problems, self._clock(), self._copy.missing)
+        if self._loading is not None:
+            await asyncio.wait({self._loading})
         if _stamp(self.path) != self._stamp:
             await self._load()
         if done.changed:

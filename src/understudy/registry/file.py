@@ -16,7 +16,7 @@ from understudy.model.canonical import pretty
 from understudy.registry.entries import Entries, Entry, unreadable
 from understudy.registry.marks import Marks, spelt
 from understudy.registry.marks import read as read_marks
-from understudy.registry.shelf import Shelf, shelve, shelve_entries
+from understudy.registry.shelf import Shelf, shelve, shelve_by_index, shelve_entries, spelt_index
 
 DEFAULT = Path("config") / "assistants.json"
 
@@ -48,6 +48,7 @@ class RegistryFile:
         self.path = path
         self._marks = path.with_name(f"{path.stem}.history") / "marks.json"
         self._digest = path.with_name(f"{path.stem}.history") / "written.sha256"
+        self._index = path.with_name(f"{path.stem}.history") / "index.json"
 
     def read(self) -> Stored:
         """Return what is stored; a file that is missing or damaged is an empty registry.
@@ -76,7 +77,12 @@ class RegistryFile:
         content = self._content()
         if content is None:
             return Served(shelve_entries({}), missing=True)
-        if self._ours(content):
+        digest = sha256(content).hexdigest()
+        if digest in self._known():
+            with suppress(OSError, ValueError):  # without an index, it is looked for
+                index = self._index.read_text(encoding="utf-8")
+                if shelf := shelve_by_index(content, digest, index):
+                    return Served(shelf)
             with suppress(ValueError):  # a record that was edited by hand once, and kept since
                 return Served(shelve(content))
         stored = self.read()
@@ -109,10 +115,8 @@ class RegistryFile:
         """
         with writing(self._marks):
             self._marks.parent.mkdir(parents=True, exist_ok=True)
-            if content is None:
-                digest = self._digest.read_text(encoding="ascii").strip()
-            else:
-                digest = sha256(content).hexdigest()
+        written = next(iter(self._known()), "")
+        digest = written if content is None else sha256(content).hexdigest()
         write_whole(self._marks, spelt(Marks(digest, keys, shared)))
 
     def set_aside(self) -> Path:
@@ -134,8 +138,15 @@ class RegistryFile:
             return False
         with writing(self.path):
             self._digest.parent.mkdir(parents=True, exist_ok=True)
+        digest = sha256(content).hexdigest()
+        # Before the file, and with the one that is there: whichever of them somebody meets, also
+        # after a crash in between, is known for what a sync wrote.
+        before = stored.content or b""
+        known = [digest, *([sha256(before).hexdigest()] if self._ours(before) else [])]
+        write_whole(self._digest, "\n".join(known) + "\n")
+        with suppress(ValueError):
+            write_whole(self._index, spelt_index(shelve(content), digest))
         write_whole(self.path, content)
-        write_whole(self._digest, sha256(content).hexdigest() + "\n")
         return True
 
     def _content(self) -> bytes | None:
@@ -149,12 +160,15 @@ class RegistryFile:
         return read_bytes(self.path)
 
     def _ours(self, content: bytes) -> bool:
-        """Tell whether a file is as the last sync wrote it."""
+        """Tell whether a file is as the last sync wrote it, or the one before found it."""
+        return sha256(content).hexdigest() in self._known()
+
+    def _known(self) -> list[str]:
+        """Return the digests of what syncs wrote, the newest first; that file may still come."""
         try:
-            known = self._digest.read_text(encoding="ascii").strip()
+            return self._digest.read_text(encoding="ascii").split()
         except (OSError, UnicodeDecodeError):  # without it, the file is looked at closely
-            return False
-        return known == sha256(content).hexdigest()
+            return []
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
+
+from pydantic_core import from_json
 
 from understudy.model.canonical import pretty
 from understudy.registry.entries import Entries
@@ -72,6 +74,23 @@ def shelve(content: bytes) -> Shelf:
         slots[key] = Slot(line - 1, end, first, second)
         at = after
     return Shelf(content, whole, slots)
+
+
+def spelt_index(shelf: Shelf, digest: str) -> str:
+    """Return where everything lies in the content of that digest, as text."""
+    slots = [[key, *astuple(slot)] for key, slot in shelf.slots.items()]
+    return json.dumps({"digest": digest, "end": shelf.end, "slots": slots})
+
+
+def shelve_by_index(content: bytes, digest: str, index: str) -> Shelf | None:
+    """Return the shelf of content whose index somebody wrote, None where that is another's."""
+    try:
+        known = from_json(index)
+        if known["digest"] != digest:
+            return None
+        return Shelf(content, known["end"], {key: Slot(*slot) for key, *slot in known["slots"]})
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def shelve_entries(entries: Entries) -> Shelf:
