@@ -271,3 +271,12 @@ def test_what_cannot_be_written_is_told_and_the_copy_is_served(
         error = client.sync({"allowRemoval": True}).error(500, "sync_failed")
         assert "assistants.history" in error["message"]
         assert client.get("/api/assistants").json["count"] == 3
+
+
+@pytest.mark.parametrize(
+    "line", ["Host: localhost", "Authorization: Bearer x", "Content-Length: 0"]
+)
+def test_what_must_be_said_once_is_refused_twice(client: Client, line: str) -> None:
+    with socket.create_connection(("127.0.0.1", client.port), timeout=PATIENCE) as connection:
+        connection.sendall(f"GET /healthz HTTP/1.1\r\n{line}\r\n{line}\r\n\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")

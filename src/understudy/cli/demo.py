@@ -171,7 +171,7 @@ class _Play:
             command: tuple[str, ...] = (sys.executable, "-c", _LOOK_UP)
         else:
             self._command("understudy", *arguments)
-            command = (sys.executable, "-m", "understudy", *self._flags, *arguments)
+            command = (sys.executable, "-P", "-m", "understudy", *self._flags, *arguments)
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=folder,
@@ -191,7 +191,7 @@ class _Play:
         arguments = ("serve", "--from", DUMP, "--port", "0")
         self._command("understudy", *arguments)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "understudy", *arguments, "--json"),
+            *(sys.executable, "-P", "-m", "understudy", *arguments, "--json"),
             cwd=folder,
             env=environment,
             stdout=asyncio.subprocess.PIPE,

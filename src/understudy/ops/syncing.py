@@ -21,7 +21,8 @@ from typing import Any
 
 from understudy import errors
 from understudy.config import load_here
-from understudy.errors import UnderstudyError
+from understudy.errors import LostAnswerError, UnderstudyError
+from understudy.ops.gating import gate_seconds
 from understudy.ops.registry import Registry, Synced
 from understudy.redact import redact
 from understudy.report.logs import log_to_stderr
@@ -34,7 +35,10 @@ _NICE = 10
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to sync; the settings are read anew, from `config` or where they lie."""
+    """What to sync; the settings are read anew, from `config` or where they lie.
+
+    After `longest` seconds, and those that a gate may take, it is given up.
+    """
 
     path: str
     source: str
@@ -42,6 +46,7 @@ class Job:
     allow_removal: bool = False
     level: int = logging.WARNING
     json_logs: bool = False
+    longest: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +112,19 @@ def _outcome(answer: Mapping[str, Any]) -> Outcome:
 
 async def _carry_out(job: Job) -> dict[str, Any]:
     config = Path(job.config) if job.config else None
-    registry = Registry(job.path, source=job.source, settings=load_here(config))
+    settings = load_here(config)
+    registry = Registry(job.path, source=job.source, settings=settings)
+    longest = job.longest + gate_seconds(settings)
     try:
-        done = await registry.sync(allow_removal=job.allow_removal)
+        async with asyncio.timeout(longest):
+            done = await registry.sync(allow_removal=job.allow_removal)
     except UnderstudyError as error:
         return _error(error)
+    except TimeoutError:
+        said = (
+            f"The sync from {job.source} was given up after {longest:g} s; the file is as it was."
+        )
+        return _error(LostAnswerError(said))
     outcome = Outcome(
         done.source,
         done.count,

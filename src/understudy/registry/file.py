@@ -196,6 +196,10 @@ def serialized(entries: Entries) -> str:
     return pretty({key: entries[key] for key in sorted(entries)}, sort_keys=False)
 
 
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def parse(content: str, name: str) -> Stored:
     """Return what a text holds, a list as older tools wrote it, too; raises nothing."""
     repeated: list[str] = []
@@ -208,7 +212,7 @@ def parse(content: str, name: str) -> Stored:
     if not content.strip():
         return Stored({}, (f"{name} is empty.",))
     try:
-        value = json.loads(content, object_pairs_hook=pairs)
+        value = json.loads(content, object_pairs_hook=pairs, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         return Stored({}, (f"{name} is not JSON: {error}.",), damaged=True)
     # Only keys are named: what stands in an entry is not for everybody who may hear of this.

@@ -55,7 +55,8 @@ def create_app(serving: Serving) -> ASGIApp:
     """Return the application. Its lifespan starts the keeper's work and lets it end."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        api.openapi()  # made once: no request has to wait for it, or for its routes
         await serving.keeper.start()
         try:
             yield

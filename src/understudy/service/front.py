@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
@@ -30,6 +30,7 @@ REQUEST_ID = "understudy.request_id"
 OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
 
 _LINGER = 1 << 20  # bytes of a body that is too large, read and forgotten
+_SINGLE = (b"host", b"authorization", b"x-api-key", b"content-length")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 #: What every answer carries.
@@ -93,6 +94,8 @@ class Front:
         # Names of assistants may hold slashes: whoever reads a name decodes it, not the router.
         scope["path"] = scope["raw_path"].decode("ascii", "replace") or "/"
         try:
+            if len(headers) < len(scope["headers"]):
+                _once(scope["headers"])
             self._admit(scope, headers)
             body = _Body(receive, self.limits)
             await body.admit(headers)
@@ -243,6 +246,14 @@ def _split(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:
         return urlsplit("")
+
+
+def _once(headers: Iterable[Header]) -> None:
+    """Refuse what must not be said twice: two of us could believe different ones (RFC 9112, 3.2)."""
+    names = [name for name, _ in headers]
+    if twice := [name for name in _SINGLE if names.count(name) > 1]:
+        message = f"The header {twice[0].decode()} stands there more than once."
+        raise ProblemError(400, "bad_request", message)
 
 
 def _too_many(wait: float) -> ProblemError:
