@@ -99,6 +99,7 @@ def test_what_was_restored_stays_until_the_source_has_it_again() -> None:
         ("{", [], "is not JSON", True),
         ("[1, 2", [], "is not JSON", True),
         ("5", [], "holds no map", True),
+        ('{"A": {"id": "1", "tools": [], "top_p": NaN}}', [], "NaN is no number", True),
         (
             '{"A": {"id": "1", "tools": []}, "A": {"id": "2", "tools": []}}',
             ["A"],

@@ -121,10 +121,8 @@ async def _carry_out(job: Job) -> dict[str, Any]:
     except UnderstudyError as error:
         return _error(error)
     except TimeoutError:
-        said = (
-            f"The sync from {job.source} was given up after {longest:g} s; the file is as it was."
-        )
-        return _error(LostAnswerError(said))
+        said = f"The sync from {job.source} was given up after {longest:g} s."
+        return _error(LostAnswerError(said, hint="The file is as it was."))
     outcome = Outcome(
         done.source,
         done.count,

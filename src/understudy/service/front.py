@@ -249,7 +249,7 @@ def _split(url: str) -> SplitResult:
 
 
 def _once(headers: Iterable[Header]) -> None:
-    """Refuse what must not be said twice: two of us could believe different ones (RFC 9112, 3.2)."""
+    """Refuse what must not be said twice: two could believe different ones (RFC 9112, 3.2)."""
     names = [name for name, _ in headers]
     if twice := [name for name in _SINGLE if names.count(name) > 1]:
         message = f"The header {twice[0].decode()} stands there more than once."
