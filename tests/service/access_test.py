@@ -169,8 +169,8 @@ def test_a_body_without_an_end_is_cut_off(client: Client) -> None:
         chunk = b"4000\r\n" + b" " * 0x4000 + b"\r\n"
         for _ in range(5):
             connection.sendall(chunk)
-        while b"\r\n\r\n" not in answer:
-            answer += connection.recv(65536)
+        while b"timestamp" not in answer and (more := connection.recv(65536)):
+            answer += more
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"too_large" in answer
 
