@@ -153,7 +153,9 @@ class World:
         stores = {id_: dict(project.store_files(id_)) for id_ in project.stores}
         desks = [upload.shown() | dict.fromkeys(upload.parts) for upload in self._uploads()]
         boxes = {one.id: list(one.files) for one in project.container_desk.shelf.all()}
-        views = (project.files, project.stores, project.containers)
+        # Looking into a container counts as using it: that time may pass while it is looked at.
+        used = {one: {**dict(box), "last_active_at": 0} for one, box in project.containers.items()}
+        views = (project.files, project.stores, used)
         newer = (project.agents, project.templates, project.responses, project.conversations)
         talks = [one.shown() for one in project.response_desk.conversations.all()]
         shown = [dict(view) for view in (*views, *newer)]

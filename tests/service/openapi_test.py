@@ -22,7 +22,7 @@ def look(client: Client, folder: Path, *more: str) -> str:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", "--checks", "all", "--no-color"),
-            *("--max-examples", "15", "--suppress-health-check", "all", *more),
+            *("--max-examples", "10", "--suppress-health-check", "all", *more),
             f"http://127.0.0.1:{client.port}/openapi.json",
         ],
         check=False,

@@ -92,7 +92,7 @@ def test_one_sync_runs_at_a_time_and_the_other_is_told_when_to_come_back(
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [("401", "key"), ("gone", "404"), ("500", "500"), ("html", "")],
+    [("401", "key"), ("gone", "404")],
 )
 def test_a_source_that_fails_is_502_with_the_age_of_the_last_good_copy(
     source: Project, sandbox: ThreadedSandbox, fault: str, said: str
