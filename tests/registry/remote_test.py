@@ -357,6 +357,7 @@ BAD: Mapping[str, bytes] = {
 def test_a_bad_answer_is_a_clear_error_without_a_copy_and_nothing_with_one(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "understudy.registry")  # whatever others have set
     with BadService(lambda _: BAD[kind]) as service:
         clock = Clock()
         with RegistryClient(service.url, key=KEY, clock=clock) as it:
