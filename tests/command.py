@@ -159,7 +159,7 @@ def until(condition: Callable[[], object], what: str = "it to happen") -> None:
     give_up = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < give_up, f"waited in vain for {what}"
-        time.sleep(0.005)
+        time.sleep(0.005)  # the condition lies in another thread or process: nothing wakes us
 
 
 def interrupt(process: subprocess.Popen[str], number: int = signal.SIGINT) -> Done:

@@ -149,7 +149,7 @@ async def test_a_model_that_is_not_there_is_a_refusal_and_no_reason_to_ask_again
     subject: Subject,
 ) -> None:
     if isinstance(subject.provider, Scripted):
-        pytest.skip("a script answers for any model")
+        pytest.skip("a script answers for any model")  # there is no model that it lacks
     name = subject.request.model.partition("/")[0] + "/none"
     with pytest.raises(ProviderRejectedError, match=name) as caught:
         await answer(subject.provider, replace(subject.request, model=name))

@@ -85,7 +85,7 @@ def test_a_body_is_no_header_however_it_arrives(client: Client) -> None:
     line = b"POST /api/assistants/sync HTTP/1.1\r\nHost: localhost\r\n"
     with connected(client) as connection:
         connection.sendall(line + b"Content-Length: %d\r\n\r\n" % length)
-        time.sleep(0.2)
+        time.sleep(0.2)  # the head must arrive by itself: nothing tells when it was read
         connection.sendall(b"a" * length)
         answer(connection).error(413, "too_large")
 
@@ -110,13 +110,13 @@ def test_who_asks_again_is_not_left(client: Client, monkeypatch: pytest.MonkeyPa
     with connected(client) as connection:
         for _ in range(3):
             connection.sendall(REQUEST[:30])
-            time.sleep(0.1)
+            time.sleep(0.1)  # slow, and within the bound: time itself is what is tried here
             connection.sendall(REQUEST[30:] + b"\r\n")
             found = b""
             while not found.endswith(b'Z"}') and (piece := connection.recv(1 << 16)):
                 found += piece
             assert b" 200 OK" in found
-            time.sleep(0.4)
+            time.sleep(0.4)  # silent for longer than the bound for who never asked
 
 
 def _unread(client: Client) -> socket.socket:
@@ -136,7 +136,7 @@ def test_who_reads_nothing_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(connections, "STALLED", 0.3)
     stored(LARGE)
     with served() as client, _unread(client) as connection:
-        time.sleep(1.0)
+        time.sleep(1.0)  # reading would end what is tried: that nobody reads for so long
         read = 0
         with suppress(ConnectionError):
             while piece := connection.recv(1 << 16):
@@ -153,7 +153,7 @@ def test_who_reads_slowly_is_waited_for(folder: Path, monkeypatch: pytest.Monkey
         until = time.monotonic() + 2.5
         while time.monotonic() < until:
             found += connection.recv(1 << 16)
-            time.sleep(0.02)
+            time.sleep(0.02)  # a reader that is slow on purpose
         while not found.endswith(b'Z"}') and (piece := connection.recv(1 << 20)):
             found += piece
     assert json.loads(found.partition(b"\r\n\r\n")[2])["count"] == len(LARGE)
