@@ -20,6 +20,7 @@ from understudy.errors import (
     SnapshotError,
     UnderstudyError,
 )
+from understudy.files import stamp
 from understudy.ops.notifying import Notifier
 from understudy.ops.places import Places
 from understudy.ops.registry import DEFAULT_SOURCE, PREFIX
@@ -124,7 +125,7 @@ class Keeper:
             self._looked = now
             # A sync of our own has it read when it is done.
             busy = self._loading is not None or self._syncing is not None
-            if not busy and _stamp(self.path) != self._stamp:
+            if not busy and stamp(self.path) != self._stamp:
                 self._loading = asyncio.create_task(self._load())
         return self._copy
 
@@ -184,7 +185,7 @@ class Keeper:
         self._copy = Copy(self._copy.shelf, self._copy.problems, self._clock(), self._copy.missing)
         if self._loading is not None:
             await asyncio.wait({self._loading})
-        if _stamp(self.path) != self._stamp:
+        if stamp(self.path) != self._stamp:
             await self._load()
         if done.changed:
             self._notifier.wake()
@@ -209,7 +210,7 @@ class Keeper:
 
     async def _load(self, *, first: bool = False) -> None:
         """Read the file, and keep serving the last good copy where it cannot be."""
-        stamp = _stamp(self.path)
+        seen = stamp(self.path)
         try:
             found = await asyncio.to_thread(self._file.serve)
             problems = found.problems
@@ -230,7 +231,7 @@ class Keeper:
         shelf = found.shelf if good else self._copy.shelf
         confirmed = self._copy.confirmed or await asyncio.to_thread(self._confirmed)
         self._copy = Copy(shelf, problems, confirmed, not good and self._copy.missing)
-        self._stamp = stamp
+        self._stamp = seen
         self._loading = None
 
     def _set_aside(self) -> str:
@@ -265,11 +266,3 @@ def limitation(settings: Settings, source: str) -> str:
     elif profile.platform in KEYED and not profile.has_key:
         return f"{profile.key_name} is not set."
     return ""
-
-
-def _stamp(path: Path) -> object:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
