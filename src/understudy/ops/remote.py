@@ -25,16 +25,8 @@ T = TypeVar("T")
 _HINT = "get_assistant_names() returns all."
 
 
-class AsyncRegistryClient:
-    """Looks up assistants in the registry that a service holds; for the tasks of one event loop.
-
-    Look-ups are answered from a copy, which is asked about at most every `fresh_for` seconds. While
-    the service fails, for whatever reason, the last good copy is used: `problem` says why,
-    `stale_since` since when, and a line is logged. `key` is that of the environment or `.env`
-    unless given, `UNDERSTUDY_API_KEY`; `cache` is a file that keeps the copy across restarts;
-    `timeout`, in seconds, is how long a look-up waits where there is a copy. Plain http goes to
-    this machine only, unless `allow_http`. Raises UsageError for an address or a key that is none.
-    """
+class _Client:
+    """What both clients are: a copy, and what can be said of it."""
 
     def __init__(
         self,
@@ -58,6 +50,10 @@ class AsyncRegistryClient:
             tls=tls,
             clock=clock,
         )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Prepare what a client has beside its copy."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._copy!r})"
@@ -71,6 +67,18 @@ class AsyncRegistryClient:
     def problem(self) -> str:
         """Why the copy cannot be renewed, empty while all is well."""
         return self._copy.problem
+
+
+class AsyncRegistryClient(_Client):
+    """Looks up assistants in the registry that a service holds; for the tasks of one event loop.
+
+    Look-ups are answered from a copy, which is asked about at most every `fresh_for` seconds. While
+    the service fails, for whatever reason, the last good copy is used: `problem` says why,
+    `stale_since` since when, and a line is logged. `key` is that of the environment or `.env`
+    unless given, `UNDERSTUDY_API_KEY`; `cache` is a file that keeps the copy across restarts;
+    `timeout`, in seconds, is how long a look-up waits where there is a copy. Plain http goes to
+    this machine only, unless `allow_http`. Raises UsageError for an address or a key that is none.
+    """
 
     async def get_assistant_names(self) -> list[str]:
         """Return the keys of all assistants, in order. Raises PlaceError where there is no copy."""
@@ -110,53 +118,19 @@ class AsyncRegistryClient:
         await self.aclose()
 
 
-class RegistryClient:
+class RegistryClient(_Client):
     """`AsyncRegistryClient` for programs without an event loop, and for any number of threads.
 
     Requests are made by a thread of its own, which ends with `close` or with the client. Within a
     running event loop it works, but holds it up.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        key: str | SecretStr | None = None,
-        cache: str | Path | None = None,
-        timeout: float = 5.0,
-        fresh_for: float = 30.0,
-        allow_http: bool = False,
-        tls: SSLContext | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._copy = RemoteCopy(
-            url,
-            key=key,
-            cache=cache,
-            timeout=timeout,
-            fresh_for=fresh_for,
-            allow_http=allow_http,
-            tls=tls,
-            clock=clock,
-        )
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
         self._end: Callable[[], object] = lambda: None
         self._closed = False
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._copy!r})"
-
-    @property
-    def stale_since(self) -> datetime | None:
-        """When the copy was last known to be right, in UTC; None while all is well."""
-        return self._copy.stale_since
-
-    @property
-    def problem(self) -> str:
-        """Why the copy cannot be renewed, empty while all is well."""
-        return self._copy.problem
 
     def get_assistant_names(self) -> list[str]:
         """Return the keys of all assistants, in order. Raises PlaceError where there is no copy."""
