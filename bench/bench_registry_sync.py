@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from support import measured, median, process, show
+from support import measured, median, process, read_plainly, show
 
 COUNT = 10_000
 ROUNDS = 5
@@ -23,18 +23,9 @@ BOUND = 1.5
 async def plain(base_url: str, _: str) -> float:
     import aiohttp
 
-    headers = {"Authorization": "Bearer sk-bench-src"}
     started = time.perf_counter()
-    seen, after = 0, ""
     async with aiohttp.ClientSession() as session:
-        while True:
-            query = {"limit": "100", "order": "asc", **({"after": after} if after else {})}
-            async with session.get(f"{base_url}/assistants", params=query, headers=headers) as got:
-                page = json.loads(await got.read())
-            seen += len(page["data"])
-            after = page["last_id"]
-            if not page["has_more"]:
-                break
+        seen = await read_plainly(session, base_url, "sk-bench-src")
     assert seen == COUNT
     return time.perf_counter() - started
 
