@@ -211,7 +211,9 @@ async def test_two_syncs_do_not_run_at_once(sandbox: Sandbox, tmp_path: Path) ->
         await one.sync()
 
 
-async def test_a_damaged_file_is_kept_aside(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_a_damaged_file_is_kept_aside(
+    sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     one = registry(sandbox, tmp_path)
     path = tmp_path / "config" / "assistants.json"
     path.parent.mkdir()
@@ -222,6 +224,7 @@ async def test_a_damaged_file_is_kept_aside(sandbox: Sandbox, tmp_path: Path) ->
         assert done.problems
         assert done.aside is not None
         assert done.aside.read_bytes() == content
+        assert f"the damaged file is kept as {done.aside}" in caplog.text
         assert len(json.loads(path.read_text())) == 25
 
 

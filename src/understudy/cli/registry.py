@@ -256,8 +256,6 @@ def _asked(session: Session, flag: str | None) -> Approval:
 
 def _tell(session: Session, done: Synced, what: str) -> int:
     _problems(session, done.problems)
-    if done.aside is not None:
-        session.note(f"The damaged file is kept as {done.aside}.")
     count = len(done.proposal.entries)
     if session.json:
         fields: dict[str, Any] = {"source": done.source, "written": done.written}

@@ -243,6 +243,8 @@ class Registry:
                     hint="Look with: understudy registry diff.",
                 )
         written, aside = await in_thread(lambda: self._store(stored, proposal, name))
+        if aside is not None:
+            log.warning("%s the damaged file is kept as %s", PREFIX, aside)
         result = "changed" if proposal.difference else "unchanged"
         log.info("%s %s: %d assistants", PREFIX, result, len(proposal.entries))
         return Synced(name, proposal, written, stored.problems, unread, aside)

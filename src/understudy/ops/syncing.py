@@ -53,12 +53,9 @@ class Job:
 class Outcome:
     """What came of a sync that was carried out; `lacking` is what of the source was not usable."""
 
-    source: str
     count: int
     changed: bool
     lacking: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-    aside: str = ""
 
 
 async def sync_apart(job: Job) -> Outcome:
@@ -98,14 +95,7 @@ def _spawn() -> subprocess.Popen[bytes]:
 def _outcome(answer: Mapping[str, Any]) -> Outcome:
     """Return what the process reported, or raise it."""
     if "error" not in answer:
-        return Outcome(
-            answer["source"],
-            answer["count"],
-            answer["changed"],
-            tuple(answer["lacking"]),
-            tuple(answer["problems"]),
-            answer["aside"],
-        )
+        return Outcome(answer["count"], answer["changed"], tuple(answer["lacking"]))
     kind = getattr(errors, answer["error"], UnderstudyError)
     raise kind(answer["message"], hint=answer["hint"])
 
@@ -123,15 +113,7 @@ async def _carry_out(job: Job) -> dict[str, Any]:
     except TimeoutError:
         said = f"The sync from {job.source} was given up after {longest:g} s."
         return _error(LostAnswerError(said, hint="The file is as it was."))
-    outcome = Outcome(
-        done.source,
-        done.count,
-        bool(done.proposal.difference),
-        tuple(_lacking(done)),
-        done.problems,
-        str(done.aside or ""),
-    )
-    return asdict(outcome)
+    return asdict(Outcome(done.count, bool(done.proposal.difference), tuple(_lacking(done))))
 
 
 def _lacking(done: Synced) -> list[str]:
