@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from ssl import SSLContext
-from threading import Thread
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from threaded import Threaded
 
 SECRET = "canary_webhook_0a1b2c3d4e5f6071"
 
@@ -36,7 +36,7 @@ Answer = Callable[[web.Request, int], Awaitable[web.StreamResponse]]
 
 
 @dataclass
-class Receiver:
+class Receiver(Threaded):
     """Answers on loopback, in a thread of its own; `statuses` are given first, then 204.
 
     A signature that does not fit is answered with 400, like by a receiver that is careful.
@@ -54,29 +54,13 @@ class Receiver:
     def ids(self) -> list[str]:
         return [one.id for one in self.got]
 
-    def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
     def url(self, host: str = "127.0.0.1", path: str = "/hook?token=canary_query_0a1b2c") -> str:
         return f"http://{host}:{self.port}{path}"
 
-    async def _start(self) -> None:
+    def runner(self) -> web.BaseRunner:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/{path:.*}", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls).start()
-        self.port = int(self._runner.addresses[0][1])
+        return web.AppRunner(app, shutdown_timeout=0, access_log=None)
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1

@@ -1,16 +1,14 @@
 """Canaries: whatever happens, no key is shown, written or sent to the wrong place."""
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from threading import Thread
-from typing import Self
 
 import pytest
 from aiohttp import web
 
 from command import Stage
+from threaded import Threaded
 
 KEYS = {
     "src": "sk-proj_canary-SRC_0a1b2c3d4e5f60718293",
@@ -22,14 +20,15 @@ KEYS = {
 PARTS = tuple(key[7:-7] for key in KEYS.values())
 
 
-class Parrot:
+class Parrot(Threaded):
     """A server that repeats the key that it was shown, wherever it can."""
 
     def __init__(self) -> None:
         self.status = 401
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, daemon=True)
-        self.base_url = ""
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         key = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -43,22 +42,8 @@ class Parrot:
         status = 400 if self.status == 200 else self.status
         return web.json_response({"error": error}, status=status, headers=headers)
 
-    async def _start(self) -> None:
-        self._runner = web.ServerRunner(web.Server(self._answer))
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+    def runner(self) -> web.BaseRunner:
+        return web.ServerRunner(web.Server(self._answer))
 
 
 @pytest.fixture
