@@ -76,6 +76,10 @@ class Stage:
     def destination(self) -> Project:
         return self.sandbox.project(DESTINATION)
 
+    def at_source(self, **more: str) -> dict[str, str]:
+        """Return an environment that lets the profile `default` be the source project, and more."""
+        return {"OPENAI_BASE_URL": self.sandbox.base_url, "OPENAI_API_KEY": SOURCE, **more}
+
     def fill(self, count: int, **fields: Any) -> list[str]:
         """Add that many assistants to the source and return their ids."""
         added = [

@@ -62,6 +62,26 @@ for text in sys.stdin:
     print(os.waitstatus_to_exitcode(status), flush=True)
 """
 
+#: Ends the process, as `kill -9` does, before or after its n-th file is put into its place.
+_KILLED_WRITING = """
+import os, sys
+at, after = int(sys.argv.pop(1)), sys.argv.pop(1) == "after"
+real, count = os.replace, 0
+
+def replace(*names, **more):
+    global count
+    count += 1
+    if count == at and not after:
+        os._exit(9)
+    real(*names, **more)
+    if count == at:
+        os._exit(9)
+
+os.replace = replace
+from understudy.cli.main import run
+run()
+"""
+
 KILLED = -signal.SIGKILL
 
 
@@ -113,6 +133,22 @@ class Executioner:
 def executioner() -> Iterator[Executioner]:
     with Executioner() as server:
         yield server
+
+
+def killed_writing(stage: Stage, at: int, moment: str, *arguments: str, **environment: str) -> None:
+    """Run a command that dies before or after its `at`-th file is put into its place.
+
+    One that puts fewer ends as always.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED_WRITING, str(at), moment, *arguments],
+        cwd=stage.folder,
+        env={**stage.environment, **environment},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode in (0, 9), done.stderr
 
 
 @dataclass

@@ -11,15 +11,13 @@ CANARY = "sk-canary-5f4e3d2c1b0a9988"
 
 def asking(stage: Stage, **more: str) -> dict[str, str]:
     """Let the demo model decide, by a policy that the test writes."""
-    return {
-        "OPENAI_BASE_URL": stage.sandbox.base_url,
-        "OPENAI_API_KEY": SOURCE,
+    asked = {
         "ANTHROPIC_API_KEY": CANARY,
         "UNDERSTUDY_REGISTRY_GATE": "model",
         "UNDERSTUDY_REGISTRY_GATE_MODEL": "demo/echo",
         "UNDERSTUDY_REGISTRY_GATE_POLICY": "policy.txt",
-        **more,
     }
+    return stage.at_source(**{**asked, **more})
 
 
 def test_the_model_approves_then_denies_and_the_old_copy_stays(stage: Stage) -> None:

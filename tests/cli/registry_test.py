@@ -10,15 +10,10 @@ import pytest
 from command import SOURCE, Stage
 
 
-def at_source(stage: Stage) -> dict[str, str]:
-    """Let the profile `default` be the source project."""
-    return {"OPENAI_BASE_URL": stage.sandbox.base_url, "OPENAI_API_KEY": SOURCE}
-
-
 def test_a_registry_is_synced_listed_and_shown(stage: Stage) -> None:
     stage.source.add(name="Support Bot", model="gpt-4o", instructions="Be brief.\x1b[31m")
     stage.source.add(name="日本語", model="gpt-4o")
-    where = at_source(stage)
+    where = stage.at_source()
     done = stage.call("registry", "sync", **where).check()
     assert "+ SUPPORT_BOT" in done.out
     assert "2 assistants synced from default" in done.out
@@ -36,7 +31,7 @@ def test_a_registry_is_synced_listed_and_shown(stage: Stage) -> None:
 
 
 def test_a_difference_is_shown_before_it_is_stored_and_undone_after(stage: Stage) -> None:
-    where = at_source(stage)
+    where = stage.at_source()
     made = [stage.source.add(name=name, model="gpt-4o") for name in ("One", "Two", "Three")]
     stage.call("registry", "sync", **where).check()
     stage.source.edit(made[0]["id"], instructions="New.")
@@ -54,7 +49,7 @@ def test_a_difference_is_shown_before_it_is_stored_and_undone_after(stage: Stage
 
 
 def test_what_would_remove_most_is_refused_with_1_and_a_wrong_key_with_4(stage: Stage) -> None:
-    where = at_source(stage)
+    where = stage.at_source()
     made = [stage.source.add(name=name, model="gpt-4o") for name in ("One", "Two", "Three")]
     stage.call("registry", "sync", **where).check()
     for one in made[:2]:
@@ -78,7 +73,7 @@ def test_a_dump_fills_a_registry_too(stage: Stage) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_watch_ends_when_it_is_told_to(stage: Stage, number: signal.Signals) -> None:
     stage.source.add(name="One", model="gpt-4o")
-    where = at_source(stage)
+    where = stage.at_source()
     with stage.start("registry", "watch", "--now", "--json", environment=where) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["added"] == ["ONE"]

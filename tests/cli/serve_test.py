@@ -26,11 +26,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSI
 READER = "canary-key-of-a-reader-0123"
 
 
-def at_source(stage: Stage) -> dict[str, str]:
-    """Let the profile `default` be the source project."""
-    return {"OPENAI_BASE_URL": stage.sandbox.base_url, "OPENAI_API_KEY": SOURCE}
-
-
 @contextmanager
 def serving(
     stage: Stage, *arguments: object, **environment: str
@@ -65,7 +60,7 @@ def test_it_says_where_it_is_what_it_serves_and_how_it_is_kept(stage: Stage) -> 
 
 def test_every_line_about_a_sync_begins_as_the_specification_says(stage: Stage) -> None:
     stage.source.add(name="Bot", model="gpt-4o")
-    with serving(stage, **at_source(stage)) as (process, client):
+    with serving(stage, **stage.at_source()) as (process, client):
         until(lambda: client.get("/readyz").status == 200, "the first sync")
         client.sync().check(200)
         done = interrupt(process, signal.SIGTERM).check()
@@ -135,7 +130,7 @@ def test_sigterm_lets_a_running_sync_and_its_request_end(stage: Stage) -> None:
     stage.source.add(name="Bot", model="gpt-4o")
     stage.sandbox.faults = (Fault("latency", "list", seconds=2.0),)
     answers: list[Any] = []
-    with serving(stage, **at_source(stage)) as (process, client):
+    with serving(stage, **stage.at_source()) as (process, client):
         asking = threading.Thread(
             target=lambda: answers.append(client.sync({"allowRemoval": True}))
         )
@@ -231,7 +226,7 @@ def _start(stage: Stage, listening: socket.socket) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "understudy", "serve", "--fd", str(listening.fileno())],
             cwd=stage.folder,
-            env={**stage.environment, **at_source(stage)},
+            env={**stage.environment, **stage.at_source()},
             pass_fds=(listening.fileno(),),
             stdout=subprocess.PIPE,
             stderr=log,
