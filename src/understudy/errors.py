@@ -11,6 +11,12 @@ UnderstudyError            what happened, to what, and what to do next; carries 
 ├── RefusedSyncError       what a sync found must not replace the last good copy     (1)
 │   └── DeniedSyncError        its gate said no, or nothing that counts               (1)
 ├── SignatureError         a webhook's body is not what was signed, or not lately    (1)
+├── StoreError             the library's database cannot be reached, read or written (1)
+│   └── NewerStoreError        a newer version of Understudy wrote it                 (1)
+├── MoveError              a version's state does not allow what was asked           (1)
+│   ├── FourEyesError          who imported a version may not approve it              (1)
+│   └── StaleVersionError      a version is not the one that was reviewed             (1)
+├── NotInForceError        nothing of an assistant is approved, or it is disabled    (1)
 ├── InterruptedRunError    stopped by the user                                       (130)
 └── PlaceError             a place refused, failed, or could not be reached
     ├── AuthenticationError    key, organization or project refused: stop the run    (4)
@@ -100,6 +106,30 @@ class DeniedSyncError(RefusedSyncError):
 
 class SignatureError(UnderstudyError):
     """A webhook's signature is missing, does not fit, or is too old: do not act on the body."""
+
+
+class StoreError(UnderstudyError):
+    """The library's database was not reached, read or written; nothing half-done is left."""
+
+
+class NewerStoreError(StoreError):
+    """A newer version of Understudy has changed the database's form; it is not touched."""
+
+
+class MoveError(UnderstudyError):
+    """A version is in a state that does not allow what was asked; nothing was changed."""
+
+
+class FourEyesError(MoveError):
+    """Who imported a version asked to approve it, and somebody else has to."""
+
+
+class StaleVersionError(MoveError):
+    """The version's content is not what was reviewed."""
+
+
+class NotInForceError(UnderstudyError):
+    """No version of an assistant may be used: none was approved, or it is disabled."""
 
 
 class InterruptedRunError(UnderstudyError):

@@ -1,0 +1,1 @@
+"""The library: imported Architect documents with versions and approval, in a database."""

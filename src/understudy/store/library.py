@@ -1,0 +1,211 @@
+"""The library: imported assistants, their versions, who approved them; one for each process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from understudy.architect.approval import State
+from understudy.store import importing, moving, reading
+from understudy.store.database import Database
+from understudy.store.records import (
+    Batch,
+    Event,
+    Incoming,
+    Kept,
+    Moved,
+    Page,
+    Version,
+    VersionInfo,
+    Which,
+)
+
+_AT_ONCE = 16  # contents, of up to 10 MB each, that are in memory while many are read
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Library:
+    """Imported assistants under their names; `open` gives one, which is a context manager.
+
+    A `key` is an assistant's id or its exact name. Everything may raise StoreError; what takes
+    a key, SelectionError. What changes something does it wholly or not at all.
+    """
+
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = _now) -> None:
+        self._database = database
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"Library({self._database.address.shown!r})"
+
+    @classmethod
+    async def open(cls, url: str, *, clock: Callable[[], datetime] = _now) -> Library:
+        """Open a library by a path, sqlite:/// or postgresql:// URL; make or upgrade its tables.
+
+        Raises UsageError for another URL, NewerStoreError, StoreError.
+        """
+        return cls(await Database.open(url), clock=clock)
+
+    async def aclose(self) -> None:
+        """Close all connections; may be repeated."""
+        await self._database.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def add(
+        self,
+        items: Sequence[Incoming],
+        *,
+        actor: str,
+        source: str,
+        file_digest: str = "",
+        failed: int = 0,
+    ) -> Batch:
+        """Store new assistants, and new versions of those that changed; all wait for approval.
+
+        Unchanged is what has the content of its latest version, or of the one in force. May be
+        repeated. A name may occur more than once: each is compared with the one before.
+        """
+        async with self._database.writing() as connection:
+            return await importing.add(
+                connection,
+                items,
+                actor=actor,
+                source=source,
+                file_digest=file_digest,
+                failed=failed,
+                at=self._clock(),
+            )
+
+    async def find(self, key: str) -> Kept:
+        """Return an assistant."""
+        async with self._database.reading() as connection:
+            return await reading.find(connection, key)
+
+    async def page(
+        self,
+        *,
+        limit: int = 100,
+        after: str = "",
+        state: State | None = None,
+        contains: str = "",
+    ) -> Page:
+        """Return assistants in the order of their names' code points, those after a name.
+
+        `contains` is a piece of the name in any case. `state` is that of the latest version or of
+        the one in force; pending_approval, that of any after the one in force. Raises UsageError
+        for a limit over 1000.
+        """
+        async with self._database.reading() as connection:
+            return await reading.page(
+                connection, limit=limit, after=after, state=state, contains=contains
+            )
+
+    async def version(self, key: str, number: int | None = None) -> Version:
+        """Return a version, the latest unless one is named."""
+        async with self._database.reading() as connection:
+            return await reading.version(connection, key, number)
+
+    async def in_force(self, key: str) -> Version:
+        """Return the approved version. Raises NotInForceError where none is, or it is disabled."""
+        async with self._database.reading() as connection:
+            return await reading.in_force(connection, key)
+
+    async def versions(self, key: str, *, limit: int = 1000) -> tuple[VersionInfo, ...]:
+        """Return the versions without their contents, the newest first."""
+        async with self._database.reading() as connection:
+            return await reading.infos(connection, key, limit)
+
+    async def contents(
+        self, keys: Sequence[str] | None = None, *, which: Which = Which.IN_FORCE_ELSE_LATEST
+    ) -> AsyncIterator[Version]:
+        """Yield a version of each of these assistants in that order, or of all in their names'.
+
+        A few are read at a time, each few as they are then. Raises SelectionError at first.
+        """
+        async for some in self._ids(keys):
+            for few in reading.chunks(some, _AT_ONCE):
+                async with self._database.reading() as connection:
+                    found = await reading.contents(connection, few, which)
+                for version in found:
+                    yield version
+
+    async def _ids(self, keys: Sequence[str] | None) -> AsyncIterator[list[str]]:
+        if keys is not None:
+            async with self._database.reading() as connection:
+                found = await reading.ids(connection, keys)
+            yield found
+            return
+        after = ""
+        while True:
+            page = await self.page(limit=reading.MOST, after=after)
+            yield [kept.id for kept in page.items]
+            if not page.next:
+                return
+            after = page.next
+
+    async def move(
+        self,
+        key: str,
+        to: State,
+        *,
+        actor: str,
+        reason: str = "",
+        number: int | None = None,
+        expect_digest: str | None = None,
+        four_eyes: bool = False,
+    ) -> Moved:
+        """Approve, reject, disable or enable a version; what it replaces is superseded.
+
+        Without a `number`: what is approved or rejected is the newest pending version after the
+        one in force; what is disabled, the one in force. Where none is pending and the one in
+        force is disabled, approving enables it; to enable it in spite of a newer one, name it.
+        Raises MoveError where its state does not allow that, StaleVersionError unless it has the
+        digest expected, and with `four_eyes` FourEyesError for an actor who imported it.
+        """
+        async with self._database.writing() as connection:
+            return await moving.move(
+                connection,
+                key,
+                to,
+                actor=actor,
+                reason=reason,
+                number=number,
+                expect_digest=expect_digest,
+                four_eyes=four_eyes,
+                at=self._clock(),
+            )
+
+    async def history(self, key: str, *, limit: int = 100) -> tuple[Event, ...]:
+        """Return what happened to an assistant, also to a deleted one, the newest first.
+
+        By a name, that is what happened to all that ever had it.
+        """
+        async with self._database.reading() as connection:
+            return await reading.history(connection, key, limit)
+
+    async def batches(self, *, limit: int = 20) -> tuple[Batch, ...]:
+        """Return the imports, the newest first, without their items."""
+        async with self._database.reading() as connection:
+            return await reading.past(connection, limit)
+
+    async def delete(self, key: str, *, actor: str, reason: str = "") -> Kept:
+        """Remove an assistant with all its versions, and return what it was."""
+        async with self._database.writing() as connection:
+            return await moving.delete(
+                connection, key, actor=actor, reason=reason, at=self._clock()
+            )
