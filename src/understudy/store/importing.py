@@ -175,6 +175,7 @@ def _version(batch: Batch, one: _Known, number: int, item: Incoming) -> dict[str
         "prompts": item.prompts,
         "inputs": item.inputs,
         "models": json.dumps(item.models),
+        "size": len(item.content.encode()),
         "batch_id": batch.id,
         "imported_at": batch.at,
         "imported_by": batch.actor,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -22,7 +22,7 @@ from understudy.store.records import (
     Which,
 )
 
-_AT_ONCE = 16  # contents, of up to 10 MB each, that are in memory while many are read
+_AT_ONCE = 16_000_000  # bytes of contents that are in memory while many are read
 
 
 def _now() -> datetime:
@@ -137,26 +137,32 @@ class Library:
 
         A few are read at a time, each few as they are then. Raises SelectionError at first.
         """
-        async for some in self._ids(keys):
-            for few in reading.chunks(some, _AT_ONCE):
-                async with self._database.reading() as connection:
-                    found = await reading.contents(connection, few, which)
-                for version in found:
-                    yield version
-
-    async def _ids(self, keys: Sequence[str] | None) -> AsyncIterator[list[str]]:
-        if keys is not None:
+        async for few in self._few(keys, which):
             async with self._database.reading() as connection:
-                found = await reading.ids(connection, keys)
-            yield found
-            return
-        after = ""
-        while True:
-            page = await self.page(limit=reading.MOST, after=after)
-            yield [kept.id for kept in page.items]
-            if not page.next:
-                return
-            after = page.next
+                found = await reading.contents(connection, few, which)
+            for version in found:
+                yield version
+
+    async def _few(self, keys: Sequence[str] | None, which: Which) -> AsyncIterator[list[str]]:
+        """Yield the ids of as many assistants as may be in memory at once."""
+        if keys is None:
+            after = ""
+            while True:
+                async with self._database.reading() as connection:
+                    rows = await reading.outline(connection, which, some=None, after=after)
+                if not rows:
+                    return
+                for few in _packed((one, size) for one, _, size in rows):
+                    yield few
+                after = rows[-1][1]
+        async with self._database.reading() as connection:
+            ids = await reading.ids(connection, keys)
+        for some in reading.chunks(ids):
+            async with self._database.reading() as connection:
+                rows = await reading.outline(connection, which, some=some, after="")
+            sizes = {one: size for one, _, size in rows}
+            for few in _packed((one, sizes[one]) for one in some if one in sizes):
+                yield few
 
     async def move(
         self,
@@ -209,3 +215,17 @@ class Library:
             return await moving.delete(
                 connection, key, actor=actor, reason=reason, at=self._clock()
             )
+
+
+def _packed(sizes: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
+    """Yield ids in lists that stay within memory; one that is larger by itself comes alone."""
+    few: list[str] = []
+    room = _AT_ONCE
+    for one, size in sizes:
+        if few and (size > room or len(few) == reading.CHUNK):
+            yield few
+            few, room = [], _AT_ONCE
+        few.append(one)
+        room -= size
+    if few:
+        yield few

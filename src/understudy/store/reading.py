@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, FromClause, Row, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from understudy.architect.approval import Action, State
@@ -244,18 +244,36 @@ async def ids(connection: AsyncConnection, keys: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found[key] for key in keys))
 
 
+async def outline(
+    connection: AsyncConnection, which: Which, *, some: Sequence[str] | None, after: str
+) -> list[Row[str, str, int]]:
+    """Return id, name and size of what `contents` gives for these ids, or after a name."""
+    statement = _chosen(which, assistants.c.id, assistants.c.name, _latest.c.size)
+    if some is not None:
+        statement = statement.where(assistants.c.id.in_(some))
+    else:
+        statement = statement.where(assistants.c.name > after).order_by(assistants.c.name)
+    return list(await connection.execute(statement.limit(MOST)))
+
+
 async def contents(connection: AsyncConnection, some: Sequence[str], which: Which) -> list[Version]:
     """Return a version of each of a few assistants, by ids and in their order."""
-    statement = (
-        select(assistants.c.id, assistants.c.name, *(_latest.c[name] for name in _INFO))
-        .add_columns(_latest.c.content)
-        .outerjoin(_force, _is(_force, assistants.c.in_force))
-        .join(_latest, _is(_latest, _NUMBER[which]))
-        .where(assistants.c.id.in_(some))
-    )
+    columns = (_latest.c[name] for name in _INFO)
+    statement = _chosen(
+        which, assistants.c.id, assistants.c.name, *columns, _latest.c.content
+    ).where(assistants.c.id.in_(some))
     rows = await connection.execute(statement)
     found = {row[0]: _version(row[0], row[1], row[2:]) for row in rows}
     return [found[one] for one in some if one in found]
+
+
+def _chosen(which: Which, *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(*columns)
+        .select_from(assistants)
+        .outerjoin(_force, _is(_force, assistants.c.in_force))
+        .join(_latest, _is(_latest, _NUMBER[which]))
+    )
 
 
 async def history(connection: AsyncConnection, key: str, limit: int) -> tuple[Event, ...]:

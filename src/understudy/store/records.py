@@ -45,7 +45,10 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class VersionInfo:
-    """One version, without its content. Times are in UTC; `changed_at` is of its last move."""
+    """One version, without its content, which has `size` bytes.
+
+    Times are in UTC; `changed_at` is that of its last move.
+    """
 
     number: int
     digest: str
@@ -54,6 +57,7 @@ class VersionInfo:
     prompts: int
     inputs: int
     models: tuple[str, ...]
+    size: int
     batch_id: str
     imported_at: datetime
     imported_by: str

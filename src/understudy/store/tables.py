@@ -103,6 +103,7 @@ versions = Table(
     _required("prompts", Integer),
     _required("inputs", Integer),
     _required("models", Text),
+    _required("size", Integer),
     _required("batch_id", Text, ForeignKey(batches.c.id)),
     _required("imported_at", Moment),
     _required("imported_by", Text),

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("prompts", sa.Integer, nullable=False),
         sa.Column("inputs", sa.Integer, nullable=False),
         sa.Column("models", sa.Text, nullable=False),
+        sa.Column("size", sa.Integer, nullable=False),
         sa.Column("batch_id", sa.Text, nullable=False),
         sa.Column("imported_at", moment, nullable=False),
         sa.Column("imported_by", sa.Text, nullable=False),
