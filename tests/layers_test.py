@@ -94,6 +94,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "registry": ("_version", "model", "errors", "files", "platforms.base", "registry"),
     "report": ("report", "errors", "redact", "profile", *DATA),
     "store": ("architect.approval", *LEAVES, "store"),
+    "architect": ("model", "errors", "architect"),
     "providers": ("errors", "redact", "providers"),
     "ops": (
         "model",

@@ -1,0 +1,1 @@
+"""Architect documents: multi-prompt assistants as JSON, read, checked, mapped and drawn."""

@@ -1,0 +1,298 @@
+"""The whole check of a document's value: every rule, in the order of the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from understudy.architect import limits
+from understudy.architect.field_checks import check_fields
+from understudy.architect.findings import Collector, Path
+from understudy.architect.flow import Flow, check_flow
+from understudy.architect.format import SHAPES, TOLERATED
+from understudy.architect.models import DEFAULT, Catalogue, How, Mapped
+from understudy.architect.near import nearest
+from understudy.architect.shapes import check, what_is
+from understudy.architect.template import normal
+
+_MOST_MODELS = 10_000  # names that are remembered; a document that has more is no real one
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a check depends on besides the document."""
+
+    catalogue: Catalogue = DEFAULT
+    allow_unknown_variables: bool = False
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a check learned about the assistants, by their index in the list."""
+
+    flows: list[Flow] = field(default_factory=list)
+    mapped: dict[str, Mapped] = field(default_factory=dict)
+
+
+def check_document(value: Any, found: Collector, options: Options, checked: Checked) -> None:
+    """Check a document's value against every rule; raises only TooManyFindingsError."""
+    if not isinstance(value, dict):
+        found.add(
+            "not_an_object",
+            (),
+            f"Invalid file format: the document is {what_is(value)}, not an object.",
+            'Write {"version": "1.0", "assistants": [...]}.',
+        )
+        return
+    root = {name: one for name, one in value.items() if name not in TOLERATED}
+    _root(root, found)
+    assistants = value.get("assistants")
+    if not isinstance(assistants, list):
+        return
+    if not assistants:
+        found.add(
+            "no_assistants",
+            ("assistants",),
+            "Missing or invalid assistants array: it is empty",
+            "Add an assistant.",
+        )
+    names: dict[str, int] = {}
+    for i, one in enumerate(assistants):
+        checked.flows.append(_assistant(one, i, names, checked, found, options))
+
+
+def _root(root: dict[str, Any], found: Collector) -> None:
+    shape = SHAPES["document"]
+    version = root.get("version")
+    if "version" in root and version != limits.VERSION:
+        root = {**root, "version": limits.VERSION}
+        if version is None:
+            found.add(
+                "missing_version",
+                ("version",),
+                "Missing version information",
+                'Add "version": "1.0".',
+            )
+        elif isinstance(version, str | int | float) and not isinstance(version, bool):
+            note = "" if isinstance(version, str) else " (a number, not text)"
+            found.add(
+                "unsupported_version",
+                ("version",),
+                f"Unsupported version: {str(version)[:80]}{note}",
+                'Use "version": "1.0".',
+            )
+        else:
+            found.add(
+                "unsupported_version",
+                ("version",),
+                f"Unsupported version: {what_is(version)}",
+                'Use "version": "1.0".',
+            )
+    check(root, shape, (), found)
+    exported = root.get("exported_at")
+    if isinstance(exported, str) and not is_time(exported):
+        found.add(
+            "bad_time",
+            ("exported_at",),
+            f'"{exported[:80]}" is no ISO 8601 time.',
+            "Write it like 2026-01-23T10:30:00Z, or leave it out.",
+        )
+
+
+def is_time(text: str) -> bool:
+    """Tell whether a text is an ISO 8601 time."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _assistant(
+    one: Any, i: int, names: dict[str, int], checked: Checked, found: Collector, options: Options
+) -> Flow:
+    path: Path = ("assistants", i)
+    if not isinstance(one, dict):
+        found.add(
+            "not_an_object",
+            path,
+            f"Invalid assistant: it is {what_is(one)}, not an object.",
+            "Write { ... }, or remove it.",
+        )
+        return Flow()
+    name = one.get("name")
+    of = f'Invalid assistant "{name[:80]}"' if isinstance(name, str) else "Invalid assistant"
+    check(one, SHAPES["assistant"], path, found, of)
+    if isinstance(name, str):
+        _name(name, i, names, path, found)
+    if one.get("status") is not None:
+        found.add(
+            "status_ignored",
+            (*path, "status"),
+            "The status is ignored: an import waits for approval.",
+            "Approve it after the import.",
+        )
+    fields, prompts = one.get("input_fields"), one.get("prompts")
+    if isinstance(prompts, list):
+        _prompts(one, prompts, path, found)
+    if isinstance(fields, list):
+        check_fields(fields, (*path, "input_fields"), found)
+    flow = check_flow(one, path, found, allow_unknown=options.allow_unknown_variables)
+    _models(one, path, checked, found, options.catalogue)
+    return flow
+
+
+def _name(name: str, i: int, names: dict[str, int], path: Path, found: Collector) -> None:
+    plain = normal(name).strip()
+    if plain != name:
+        found.add(
+            "name_normalised",
+            (*path, "name"),
+            "The name is kept without blanks around it and in Unicode normal form C.",
+        )
+    first = names.setdefault(plain, i)
+    if first != i:
+        found.add(
+            "duplicate_assistant",
+            (*path, "name"),
+            f'The name "{name[:80]}" is also that of assistants[{first}].',
+            "Rename one of them; names that only look the same count as the same.",
+        )
+
+
+def _prompts(one: dict[str, Any], prompts: list[Any], path: Path, found: Collector) -> None:
+    here = (*path, "prompts")
+    if not prompts:
+        found.add(
+            "too_few_prompts", here, "An assistant needs at least one prompt.", "Add a prompt."
+        )
+    elif len(prompts) > limits.MOST_PROMPTS:
+        found.add(
+            "too_many_prompts",
+            here,
+            f"There are {len(prompts):,} prompts; at most {limits.MOST_PROMPTS} are allowed.",
+            "Split the assistant.",
+        )
+    shape = SHAPES["prompt"]
+    longest = _seconds(one.get("timeout_seconds")) or limits.LONGEST_RUN
+    for i, prompt in enumerate(prompts):
+        at = (*here, i)
+        if not isinstance(prompt, dict):
+            found.add(
+                "not_an_object",
+                at,
+                f"A prompt is an object, not {what_is(prompt)}.",
+                "Write { ... }.",
+            )
+            continue
+        check(prompt, shape, at, found)
+        _content(prompt.get("content"), at, found)
+        seconds = _seconds(prompt.get("timeout_seconds"))
+        if seconds > longest:
+            found.add(
+                "long_prompt_timeout",
+                (*at, "timeout_seconds"),
+                f"The prompt may take {seconds:g} s, but the whole run at most {longest:g} s.",
+                "Shorten it, or lengthen the run.",
+            )
+
+
+def _seconds(value: Any) -> float:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+
+
+def _content(content: Any, at: Path, found: Collector) -> None:
+    # A UTF-16 unit is at least one character, so most texts need no counting.
+    if not isinstance(content, str) or len(content) <= limits.MOST_CONTENT // 2:
+        return
+    units = len(content.encode("utf-16-le", "surrogatepass")) // 2
+    if units > limits.MOST_CONTENT:
+        found.add(
+            "content_too_long",
+            (*at, "content"),
+            f"The content has {units:,} UTF-16 units; at most {limits.MOST_CONTENT:,} fit.",
+            "Shorten it, or let people upload it as a file.",
+        )
+
+
+def _models(
+    one: dict[str, Any], path: Path, checked: Checked, found: Collector, catalogue: Catalogue
+) -> None:
+    prompts = one.get("prompts")
+    tools = one.get("enabledTools")
+    wanted = [tool for tool in tools if isinstance(tool, str)] if isinstance(tools, list) else []
+    for i, prompt in enumerate(prompts if isinstance(prompts, list) else ()):
+        name = prompt.get("model_name") if isinstance(prompt, dict) else None
+        if not isinstance(name, str) or not name.strip():
+            continue
+        mapped = checked.mapped.get(name)
+        if mapped is None:
+            mapped = catalogue.map(name)
+            if len(checked.mapped) < _MOST_MODELS:
+                checked.mapped[name] = mapped
+        if mapped.how is not How.EXACT:
+            _mapped(mapped, (*path, "prompts", i, "model_name"), found, catalogue)
+        if mapped.model is not None and wanted:
+            _tools(wanted, mapped, (*path, "enabledTools"), found)
+    _advanced(one, path, found)
+
+
+def _mapped(mapped: Mapped, at: Path, found: Collector, catalogue: Catalogue) -> None:
+    shown = mapped.name[:80]
+    if mapped.model is None:
+        why = "no model is active" if mapped.how is How.NONE else "the model that shall replace it "
+        why = why if mapped.how is How.NONE else f"{why}is not active"
+        found.add(
+            "no_model",
+            at,
+            f'No model mapping found for "{shown}": {why}',
+            "Add a model to understudy.toml ([[models]]), or set active = true.",
+        )
+        return
+    near = nearest(mapped.name, (model.id for model in catalogue.active()))
+    also = f' Did you mean "{near}"?' if near else ""
+    if mapped.how is How.FALLBACK:
+        found.add(
+            "model_fallback",
+            at,
+            f'"{shown}" names no model and no provider that is there; '
+            f'"{mapped.model.id}" answers ({mapped.why}).',
+            f"Use a portable model name.{also}",
+        )
+    else:
+        found.add(
+            "model_mapped",
+            at,
+            f'"{shown}" is answered by "{mapped.model.id}" ({mapped.why}).',
+            also.strip(),
+        )
+
+
+def _tools(wanted: Iterable[str], mapped: Mapped, at: Path, found: Collector) -> None:
+    assert mapped.model is not None  # noqa: S101 - asked before
+    for tool in wanted:
+        if tool not in mapped.model.tools:
+            found.add(
+                "tool_unavailable",
+                at,
+                f'"{mapped.model.id}" has no tool "{tool[:80]}"; it answers without.',
+                "Choose a model that has it, or list it with the model in understudy.toml.",
+            )
+
+
+def _advanced(one: dict[str, Any], path: Path, found: Collector) -> None:
+    for name, kinds, what in (
+        ("repositoryIds", (int,), "a whole number"),
+        ("enabledTools", (str,), "a name"),
+    ):
+        entries = one.get(name)
+        for i, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if not isinstance(entry, kinds) or isinstance(entry, bool):
+                found.add(
+                    "wrong_type",
+                    (*path, name, i),
+                    f"An entry of {name} is {what}, not {what_is(entry)}.",
+                    f"Write {what}.",
+                )

@@ -1,0 +1,120 @@
+"""What the variables of one assistant can mean. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from understudy.architect import limits
+from understudy.architect.stages import Slot, Stage
+from understudy.architect.template import OUTPUT, normal, slug
+
+
+class Source(StrEnum):
+    """What a variable stands for."""
+
+    FIELD = "field"
+    OUTPUT = "output"
+    MAPPING = "mapping"
+
+
+class Reading(NamedTuple):
+    """One variable that a prompt reads: `target` is the index of the field or of the prompt.
+
+    `via` is the mapped name through which it is read; a mapped name itself has target -1.
+    """
+
+    name: str
+    source: Source
+    target: int
+    times: int = 1
+    via: str = ""
+
+
+#: What a variable can mean: a field or a prompt, by its index.
+Target = tuple[Source, int]
+
+
+class Names:
+    """What variables of one assistant can mean, and in which stage each prompt runs."""
+
+    __slots__ = (
+        "_by_name",
+        "_known",
+        "_prompts",
+        "_slots",
+        "by_slug",
+        "fields",
+        "slugs",
+        "stage_of",
+        "used_fields",
+        "used_prompts",
+    )
+
+    def __init__(
+        self,
+        prompts: Sequence[Any],
+        fields: Sequence[Any],
+        slots: Sequence[Slot],
+        ordered: Sequence[Stage],
+    ) -> None:
+        self._prompts = prompts
+        self._slots = slots
+        self._by_name: dict[str, list[int]] | None = None
+        self._known: dict[str, tuple[Target, ...]] = {}
+        self.fields: dict[str, list[int]] = {}
+        for i, one in enumerate(fields):
+            name = one.get("name") if isinstance(one, dict) else None
+            if isinstance(name, str):
+                self.fields.setdefault(normal(name).strip(), []).append(i)
+        self.slugs = {slot.where: slug(self.title(slot.where)) for slot in slots}
+        self.by_slug: dict[str, list[int]] = {}
+        for i, short in self.slugs.items():
+            self.by_slug.setdefault(short, []).append(i)
+        self.stage_of = {i: number for number, stage in enumerate(ordered) for i in stage.prompts}
+        self.used_prompts: set[int] = set()
+        self.used_fields: set[int] = set()
+
+    def title(self, index: int) -> str:
+        """Return a prompt's name, empty where it has none that could be used."""
+        name = self._prompts[index].get("name")
+        return name if type(name) is str and len(name) <= limits.LONGEST_NAME else ""
+
+    def targets(self, name: str) -> tuple[Target, ...]:
+        """Return everything that a variable can mean."""
+        found = self._known.get(name)
+        if found is None:
+            plain = normal(name)
+            outputs = [*self._named(plain), *(self.by_slug.get(plain, ()) if plain else ())]
+            if match := OUTPUT.fullmatch(plain):
+                position = int(match[1])
+                outputs += [slot.where for slot in self._slots if slot.position == position]
+            found = (
+                *((Source.FIELD, i) for i in self.fields.get(plain, ())[:1]),
+                *((Source.OUTPUT, i) for i in dict.fromkeys(outputs)),
+            )
+            self._known[name] = found
+        return found
+
+    def positions(self) -> list[int]:
+        """Return the positions that there are, sorted."""
+        return sorted({slot.position for slot in self._slots})
+
+    def sayable(self, index: int) -> Iterator[str]:
+        """Yield the names that a prompt may use."""
+        yield from self.fields
+        mine = self.stage_of.get(index, 0)
+        for slot in self._slots:
+            if self.stage_of[slot.where] < mine:
+                yield f"prompt_{slot.position}_output"
+                if short := self.slugs[slot.where]:
+                    yield short
+
+    def _named(self, plain: str) -> Sequence[int]:
+        if self._by_name is None:
+            self._by_name = {}
+            for i in self.slugs:
+                if title := self.title(i):
+                    self._by_name.setdefault(normal(title).strip(), []).append(i)
+        return self._by_name.get(plain, ())

@@ -1,0 +1,32 @@
+"""The name that somebody meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from functools import lru_cache
+
+_LONGEST = 80  # characters: comparing longer ones costs more than it tells
+_MOST = 200  # names that are compared
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return the nearest name, empty where none is near; upper case and `-` or `_` do not count."""
+    return _nearest(name, tuple(names)[:_MOST]) if len(name) <= _LONGEST else ""
+
+
+@lru_cache(maxsize=2048)
+def _nearest(name: str, names: tuple[str, ...]) -> str:
+    folded: dict[str, str] = {}
+    for one in names:
+        if len(one) <= _LONGEST:
+            folded.setdefault(_fold(one), one)
+    mine = _fold(name)
+    if mine in folded:
+        return folded[mine]
+    close = difflib.get_close_matches(mine, folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else ""
+
+
+def _fold(name: str) -> str:
+    return name.casefold().replace("_", "").replace("-", "").replace(" ", "")

@@ -1,0 +1,218 @@
+"""From bytes to a JSON value, with what could not be read as findings instead of exceptions."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from understudy.architect import limits
+from understudy.architect.findings import Collector, Path
+from understudy.architect.syntax import explain
+
+#: How files begin that are no text; a name ending in .json makes them none.
+_MAGIC: Mapping[bytes, str] = {
+    b"PK\x03\x04": "a zip archive (or a .docx)",
+    b"PK\x05\x06": "an empty zip archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"%PDF-": "a PDF",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+}
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_BOM = b"\xef\xbb\xbf"
+_FORMAT = "Invalid file format"
+_AS_UTF8 = "Save the file as UTF-8 text."
+_DIGITS = 4300  # of a whole number: the interpreter refuses more
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Doubled(dict[str, Any]):
+    """An object in which a name stood more than once; the last one counts, as in `json`."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        seen: set[str] = set()
+        self.names = tuple({name: 0 for name, _ in pairs if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
+
+
+@dataclass(slots=True)
+class Read:
+    """What came of reading: the text, its value, and whether there is one."""
+
+    text: str = ""
+    value: Any = None
+    readable: bool = False
+    #: Whether the value holds what JSON should not; looked for only then.
+    odd: bool = field(default=False, repr=False)
+
+
+def read(data: bytes, found: Collector) -> Read:
+    """Return the document's JSON value; what is wrong goes to `found`. Raises nothing else."""
+    if len(data) > limits.MOST_BYTES:
+        found.add(
+            "file_too_large",
+            (),
+            f"File too large: {len(data):,} bytes, at most {limits.MOST_BYTES:,} (10 MB) are read.",
+            "Reduce file size or split into multiple files.",
+        )
+        return Read()
+    text = _decoded(data, found)
+    return Read() if text is None else _parsed(text, found)
+
+
+def _decoded(data: bytes, found: Collector) -> str | None:
+    for magic, what in _MAGIC.items():
+        if data.startswith(magic):
+            found.add(
+                "not_json",
+                (),
+                f"{_FORMAT}: this is {what}, not JSON.",
+                "Unpack it, or give the JSON file itself.",
+            )
+            return None
+    if data.startswith(_UTF16) or b"\x00" in data[:4]:
+        found.add("not_utf8", (), f"{_FORMAT}: the text is UTF-16 or UTF-32, not UTF-8.", _AS_UTF8)
+        return None
+    if data.startswith(_BOM):
+        found.add(
+            "byte_order_mark",
+            (),
+            "The file begins with a byte order mark.",
+            "Save it as UTF-8 without BOM; it is read all the same.",
+            offset=0,
+        )
+        data = data[len(_BOM) :]
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        found.add(
+            "not_utf8",
+            (),
+            f"{_FORMAT}: line {line}, column {column} is not UTF-8 "
+            f"(byte 0x{data[error.start]:02x}).",
+            _AS_UTF8,
+        )
+        return None
+
+
+def _parsed(text: str, found: Collector) -> Read:
+    strange: list[str] = []
+
+    def real(digits: str) -> float:
+        value = float(digits)
+        if math.isinf(value):
+            strange.append(digits)
+        return value
+
+    def constant(name: str) -> float:
+        strange.append(name)
+        return float(name.replace("Infinity", "inf"))
+
+    def thing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) != len(pairs):
+            strange.append("")
+            return Doubled(pairs)
+        return made
+
+    hooks: dict[str, Any] = {
+        "object_pairs_hook": thing,
+        "parse_float": real,
+        "parse_constant": constant,
+    }
+    try:
+        value = _loads(text, hooks, strange)
+    except json.JSONDecodeError as error:
+        message, hint, offset = explain(text, error)
+        found.add("not_json", (), f"{_FORMAT}: {message}", hint, offset=offset)
+        return Read(text)
+    except RecursionError:
+        found.add(
+            "too_deep",
+            (),
+            f"{_FORMAT}: it is nested too deeply to be read.",
+            "No Architect document has more than some ten levels of objects and lists.",
+            offset=_deepest(text),
+        )
+        return Read(text)
+    odd = bool(strange) or "\\ud" in text or "\\uD" in text
+    return Read(text, value, readable=True, odd=odd)
+
+
+def _loads(text: str, hooks: Mapping[str, Any], strange: list[str]) -> Any:
+    def whole(digits: str) -> float | int:
+        if len(digits) > _DIGITS:
+            strange.append(digits[:20])
+            return math.inf
+        return int(digits)
+
+    try:
+        return json.loads(text, **hooks)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # a whole number of thousands of digits
+        return json.loads(text, **hooks, parse_int=whole)
+
+
+def _deepest(text: str) -> int:
+    """Return where the nesting passes what is read, -1 where brackets in texts hide it."""
+    depth = 0
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', text):
+        mark = match[0]
+        if mark in "[{":
+            depth += 1
+            if depth > limits.DEEPEST * 4:
+                return match.start()
+        elif mark in "]}":
+            depth -= 1
+    return -1
+
+
+def oddities(value: Any, found: Collector) -> None:
+    """Report what JSON should not hold, wherever it stands: doubled names, no numbers, no text."""
+    waiting: list[tuple[Path, Any]] = [((), value)]
+    while waiting:
+        path, one = waiting.pop()
+        if isinstance(one, str):
+            _text(path, one, found)
+        elif isinstance(one, float) and not math.isfinite(one):
+            found.add(
+                "not_a_number",
+                path,
+                "This is no number that JSON has (NaN, Infinity or too large).",
+                "Write a number, or null.",
+            )
+        elif isinstance(one, dict):
+            if isinstance(one, Doubled):
+                for name in one.names:
+                    found.add(
+                        "duplicate_key",
+                        (*path, name),
+                        f'"{name}" stands here twice.',
+                        "Remove one of them: which one counts differs between readers.",
+                        on_key=True,
+                    )
+            for name in one:
+                if _SURROGATE.search(name):
+                    _text(path, name, found)
+            waiting += [((*path, name), inner) for name, inner in reversed(one.items())]
+        elif isinstance(one, list):
+            waiting += [((*path, i), one[i]) for i in range(len(one) - 1, -1, -1)]
+
+
+def _text(path: Path, text: str, found: Collector) -> None:
+    if match := _SURROGATE.search(text):
+        found.add(
+            "half_a_character",
+            path,
+            f"The text holds half of a character (\\u{ord(match[0]):04x}), which no file can keep.",
+            "Write both halves of the pair, or the character itself.",
+        )
