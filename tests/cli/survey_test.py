@@ -43,15 +43,15 @@ def test_what_a_snapshot_lacks_of_an_environment_is_said_as_it_is(stage: Stage) 
 def test_models_says_what_dies_and_who_uses_it(stage: Stage) -> None:
     stage.fill(2)
     stage.source.add(name="Old", model="gpt-4")
-    done = stage.run("models", "src").check()
+    done = stage.call("models", "src").check()
     assert "gpt-4 " in done.out
     assert "Old" in done.out
-    lines = stage.run("models", "src", "--json").check()
+    lines = stage.call("models", "src", "--json").check()
     used = {line["model"]: line for line in lines.of("model")}
     assert [one["name"] for one in used["gpt-4"]["assistants"]] == ["Old"]
     (summary,) = lines.of("models")
     assert sum(summary["assistants"].values()) == 3
-    assert stage.run("models", "src", "--detailed-exitcode").code == 2
+    assert stage.call("models", "src", "--detailed-exitcode").code == 2
     assert stage.writes() == 0
     canaries(done.out, done.err, lines.out, lines.err)
 
@@ -84,11 +84,11 @@ def test_a_plan_says_that_the_key_was_refused_and_goes_on_without_the_models(sta
 @pytest.mark.parametrize("name", ["gpt-4", "x" * 5000, "\u202eevil\x1b[31m", "", "日本"])
 def test_any_model_s_name_is_shown_in_lines_that_are_lines(stage: Stage, name: str) -> None:
     place = dump(stage, {"name": "One", "model": name}, {"name": "None"})
-    done = stage.run("models", place).check()
+    done = stage.call("models", place).check()
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out
     assert max(map(len, done.out.splitlines())) < 300
-    assert len(stage.run("models", place, "--json").check().of("model")) == 1 + bool(name)
+    assert len(stage.call("models", place, "--json").check().of("model")) == 1 + bool(name)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_fidelity_takes_a_place_or_a_platform_and_needs_no_key(stage: Stage, pla
     environment = {k: v for k, v in stage.environment.items() if "API_KEY" not in k}
     stage.environment = environment
     before = stage.files()
-    done = stage.run("fidelity", path, place).check()
+    done = stage.call("fidelity", path, place).check()
     assert "1 assistant: " in done.out
-    lines = stage.run("fidelity", path, place, "--json").check()
+    lines = stage.call("fidelity", path, place, "--json").check()
     assert len(lines.of("fidelity")) == len(lines.of("fidelity_table")) == 1
     assert stage.files() == before
     assert stage.sandbox.requests == []
@@ -110,17 +110,17 @@ def test_fidelity_takes_a_place_or_a_platform_and_needs_no_key(stage: Stage, pla
 @pytest.mark.parametrize("place", ["dump.json", "dump", "dump:dump.json", "nowhere", "", "-"])
 def test_fidelity_to_what_is_no_destination_is_a_usage_error(stage: Stage, place: str) -> None:
     path = dump(stage, {"name": "One", "model": "gpt-4o"})
-    done = stage.run("fidelity", path, place)
+    done = stage.call("fidelity", path, place)
     done.check(64)
     assert done.out == ""
 
 
 def test_strict_fidelity_says_by_its_exit_code_whether_anything_is_lost(stage: Stage) -> None:
     path = dump(stage, {"name": "One", "model": "gpt-5.5", "metadata": {}})
-    stage.run("fidelity", path, "openai-agents", "--strict").check(0)
+    stage.call("fidelity", path, "openai-agents", "--strict").check(0)
     path = dump(stage, {"name": "One", "model": "gpt-5.5", "temperature": 0.1})
-    stage.run("fidelity", path, "openai-agents", "--strict").check(1)
-    stage.run("fidelity", path, "openai-agents").check(0)
+    stage.call("fidelity", path, "openai-agents", "--strict").check(1)
+    stage.call("fidelity", path, "openai-agents").check(0)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_strict_fidelity_says_by_its_exit_code_whether_anything_is_lost(stage: S
 )
 def test_a_pair_that_is_none_is_a_usage_error_that_names_it(stage: Stage, pair: str) -> None:
     stage.fill(1)
-    done = stage.run("clone", "--map-model", pair, "--yes")
+    done = stage.call("clone", "--map-model", pair, "--yes")
     if pair.strip() == "" or pair == "a=b=c":
         done.check(0)  # a model called b=c, or nothing was said
     else:
@@ -146,11 +146,11 @@ def test_models_are_swapped_once_however_it_was_said(stage: Stage, how: str) -> 
         stage.environment["UNDERSTUDY_MAP_MODEL"] = "gpt-3=x, gpt-4o=gpt-5.5"
     else:
         stage.write("understudy.toml", '[options]\nmap_model = ["gpt-4o=gpt-5.5"]\n')
-    first = stage.run("clone", *flags, "--no-model-check", "--yes").check()
+    first = stage.call("clone", *flags, "--no-model-check", "--yes").check()
     assert "2 created" in first.out
     models = {one["model"] for one in stage.destination.assistants.values()}
     assert models == {"gpt-5.5"}
-    again = stage.run("clone", *flags, "--no-model-check", "--yes", "--json").check()
+    again = stage.call("clone", *flags, "--no-model-check", "--yes", "--json").check()
     assert {line["status"] for line in again.of("result")} == {"unchanged"}
     canaries(first.out, first.err, again.out, again.err)
 
@@ -171,7 +171,7 @@ def test_strict_writes_nothing_that_loses_anything(stage: Stage, how: str) -> No
     if how == "environment":
         stage.environment["UNDERSTUDY_STRICT"] = "true"
     stage.environment |= AGENTS
-    done = stage.run("clone", *flags, "--yes")
+    done = stage.call("clone", *flags, "--yes")
     done.check(3)
     assert "temperature would be dropped" in done.out
     assert stage.writes() == 0
@@ -194,16 +194,16 @@ def test_a_saved_plan_with_a_search_function_and_other_models_is_carried_out(sta
             *("--file-search", "--file-search-as", "function"),
             *("--map-model", "gpt-4o=gpt-5.5", "--no-model-check"),
         )
-        stage.run("plan", *flags, "--out", "plan.json").check()
+        stage.call("plan", *flags, "--out", "plan.json").check()
         first = (stage.folder / "plan.json").read_bytes()
-        stage.run("plan", *flags, "--out", "plan.json").check()
+        stage.call("plan", *flags, "--out", "plan.json").check()
         assert (stage.folder / "plan.json").read_bytes() == first
-        stage.run("apply", "plan.json", "--yes").check()
+        stage.call("apply", "plan.json", "--yes").check()
         (agent,) = there.agents.values()
         assert agent["model"] == "gpt-5.5"
         assert agent["metadata"]["vector_store_ids"] in there.stores
-        assert "1 unchanged" in stage.run("clone", *flags, "--yes").check().out
-        stage.run("apply", "plan.json", "--yes").check(1)  # the plan no longer fits
+        assert "1 unchanged" in stage.call("clone", *flags, "--yes").check().out
+        stage.call("apply", "plan.json", "--yes").check(1)  # the plan no longer fits
 
 
 def test_a_killed_run_is_resumed_with_the_same_flags(stage: Stage) -> None:
@@ -216,7 +216,7 @@ def test_a_killed_run_is_resumed_with_the_same_flags(stage: Stage) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     stage.sandbox.faults = ()
-    stage.run("resume", "--yes").check()
+    stage.call("resume", "--yes").check()
     agents = stage.destination.agents.values()
     assert [one["model"] for one in agents] == ["gpt-5.5"] * 6
     assert len({one["metadata"]["cloned_from"] for one in agents}) == 6
@@ -243,7 +243,7 @@ def test_a_killed_bundle_is_resumed(stage: Stage) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     stage.sandbox.faults = ()
-    stage.run("resume", "--yes").check()
+    stage.call("resume", "--yes").check()
     found = sorted((stage.folder / "bundle").glob("BOT*.json"))
     assert [path.stem for path in found] == [f"BOT_{n:03}" for n in range(6)]
     assert sorted(f["filename"] for f in stage.destination.files.values()) == [
@@ -251,7 +251,7 @@ def test_a_killed_bundle_is_resumed(stage: Stage) -> None:
     ]
     named = [json.loads(path.read_text())["tools"][0]["container"]["file_ids"] for path in found]
     assert all(set(one) == set(stage.destination.files) for one in named)
-    assert "6 unchanged" in stage.run("clone", *flags).check().out
+    assert "6 unchanged" in stage.call("clone", *flags).check().out
 
 
 def test_where_assistants_are_gone_agents_are_still_there(stage: Stage) -> None:
@@ -260,10 +260,10 @@ def test_where_assistants_are_gone_agents_are_still_there(stage: Stage) -> None:
         stage.environment["OPENAI_DST_BASE_URL"] = sandbox.base_url
         stage.environment |= AGENTS
         for command in (("models", "src"), ("clone", "--yes"), ("fidelity", "src", "responses")):
-            done = stage.run(*command).check(6)
+            done = stage.call(*command).check(6)
             assert "import" in done.err or "dump" in done.err or "saved" in done.err
         path = dump(stage, {"name": "One", "model": "gpt-5.5"})
-        assert "1 created" in stage.run("import", path, "--to", "dst", "--yes").check().out
+        assert "1 created" in stage.call("import", path, "--to", "dst", "--yes").check().out
         assert len(sandbox.project(DESTINATION).agents) == 1
-        assert "1 unchanged" in stage.run("import", path, "--to", "dst", "--yes").check().out
-        assert stage.run("models", "dst").check().out
+        assert "1 unchanged" in stage.call("import", path, "--to", "dst", "--yes").check().out
+        assert stage.call("models", "dst").check().out
