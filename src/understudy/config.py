@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -44,6 +45,8 @@ _OPTIONS: Mapping[str, str] = {
     "registry_gate_policy": "UNDERSTUDY_REGISTRY_GATE_POLICY",
     "registry_gate_timeout": "UNDERSTUDY_REGISTRY_GATE_TIMEOUT",
     "registry_webhook_hosts": "UNDERSTUDY_REGISTRY_WEBHOOK_HOSTS",
+    "architect_database": "UNDERSTUDY_DATABASE_URL",
+    "architect_four_eyes": "UNDERSTUDY_ARCHITECT_FOUR_EYES",
     "service_host": "UNDERSTUDY_SERVICE_HOST",
     "service_port": "UNDERSTUDY_SERVICE_PORT",
     "service_cors": "UNDERSTUDY_SERVICE_CORS",
@@ -70,6 +73,8 @@ class Settings:
     options: Mapping[str, Value]
     folder: Path
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    #: The models that are there, as understudy.toml lists them; without any, the built-in ones.
+    models: tuple[Mapping[str, Any], ...] = ()
     #: Who may use the service: NAME:SCOPE+SCOPE:KEY, divided by spaces or commas.
     api_keys: SecretStr | None = None
     #: The environment over `.env`, for model providers, whose keys have names of their own.
@@ -102,7 +107,9 @@ def load(environment: Mapping[str, str], folder: Path, config_file: Path | None 
     keys = _secret(layers, "UNDERSTUDY_API_KEYS")
     # Empty ones count as unset, so the first layer that has a value wins.
     variables = {n: v for layer in reversed(layers) for n, v in layer.values.items() if v}
-    return Settings(kept, {**file.options, **found}, folder, webhooks, keys, variables)
+    options = {**file.options, **found}
+    _database(file.options.get("architect_database"), options.get("architect_database"))
+    return Settings(kept, options, folder, webhooks, file.models, keys, variables)
 
 
 def load_here(config_file: Path | None = None) -> Settings:
@@ -162,6 +169,19 @@ def _secret(layers: list[_Layer], name: str) -> SecretStr | None:
     for word in re.split(r"[\s,]+", found.text):
         register(word.rpartition(":")[2])  # of UNDERSTUDY_API_KEYS each key by itself
     return SecretStr(found.text)
+
+
+def _database(in_file: Value | None, value: Value | None) -> None:
+    """Keep the password of the database out of logs, and out of a file that is committed."""
+    password = re.compile(r"://[^:/@]*:([^@/]+)@")
+    if in_file and password.search(in_file.text):
+        raise UsageError(
+            f"{in_file.origin}: the database holds a password; passwords do not belong in a file "
+            "that is committed.",
+            hint="Put the URL in UNDERSTUDY_DATABASE_URL (environment or .env).",
+        )
+    if value and (match := password.search(value.text)):
+        register(match[1])
 
 
 def _named_in(layer: _Layer) -> list[str]:

@@ -13,9 +13,28 @@ from understudy.errors import UsageError
 from understudy.profile import KEYS, SPECIFIED, Value, upper
 
 #: Sections of settings; their entries' names in `Settings.options` begin with this.
-SECTIONS: Mapping[str, str] = {"options": "", "registry": "registry_", "service": "service_"}
+SECTIONS: Mapping[str, str] = {
+    "options": "",
+    "registry": "registry_",
+    "service": "service_",
+    "architect": "architect_",
+}
 
 _WEBHOOK = frozenset({"url", "allow_private"})
+_MODEL: Mapping[str, type] = {
+    "id": str,
+    "provider": str,
+    "active": bool,
+    "order": int,
+    "context_window": int,
+    "tools": list,
+}
+_SAID: Mapping[type, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    list: "a list of names",
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -26,6 +45,7 @@ class ConfigFile:
     profiles: Mapping[str, dict[str, Value]] = field(default_factory=dict)
     options: Mapping[str, Value] = field(default_factory=dict)
     webhooks: Mapping[str, dict[str, Value]] = field(default_factory=dict)
+    models: tuple[Mapping[str, Any], ...] = ()
 
 
 def read_config(path: Path, known: frozenset[str], *, required: bool) -> ConfigFile:
@@ -41,16 +61,20 @@ def read_config(path: Path, known: frozenset[str], *, required: bool) -> ConfigF
         return ConfigFile()
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}.") from error
-    if unknown := sorted(set(content) - {"profiles", "webhooks", *SECTIONS}):
+    if unknown := sorted(set(content) - {"profiles", "webhooks", "models", *SECTIONS}):
         raise UsageError(
             f"{path.name} has unknown entries: {', '.join(unknown)}.",
-            hint=f"Known are [profiles.NAME], [webhooks.NAME] and [{'], ['.join(SECTIONS)}].",
+            hint="Known are [profiles.NAME], [webhooks.NAME], [[models]] and "
+            f"[{'], ['.join(SECTIONS)}].",
         )
     options: dict[str, Value] = {}
     for section, prefix in SECTIONS.items():
         options |= _section(content.get(section, {}), section, prefix, known, path.name)
     return ConfigFile(
-        _tables(content, path.name), options, _webhooks(content.get("webhooks", {}), path.name)
+        _tables(content, path.name),
+        options,
+        _webhooks(content.get("webhooks", {}), path.name),
+        _models(content.get("models", []), path.name),
     )
 
 
@@ -88,20 +112,13 @@ def _table(name: str, table: Any, file: str) -> dict[str, Value]:
     where = f"{file} [profiles.{name}]"
     if not _NAME.fullmatch(name):
         raise UsageError(f"{where}: a profile's name is letters, digits, '-' and '_'.")
-    if not isinstance(table, dict):
-        raise UsageError(f"{where} must be a table.")
-    if "api_key" in table:
+    if isinstance(table, dict) and "api_key" in table:
         variable = f"UNDERSTUDY_PROFILE_{upper(name)}_API_KEY"
         raise UsageError(
             f"{where} holds an api_key; keys do not belong in a file that is committed.",
             hint=f"Put it in {variable} (environment or .env), or use key_command.",
         )
-    unknown = sorted(set(table) - set(KEYS))
-    if unknown:
-        raise UsageError(
-            f"{where} has unknown keys: {', '.join(unknown)}.",
-            hint=f"Known are {', '.join(k for k in KEYS if k != 'api_key')}.",
-        )
+    _keys(table, [key for key in KEYS if key != "api_key"], where)
     wrong = [key for key, value in table.items() if not isinstance(value, str)]
     if wrong:
         raise UsageError(f"{where}: {wrong[0]} must be text.")
@@ -140,21 +157,47 @@ def _webhook(name: str, table: Any, file: str) -> dict[str, Value]:
     where = f"{file} [webhooks.{name}]"
     if not _NAME.fullmatch(name):
         raise UsageError(f"{where}: a webhook's name is letters, digits, '-' and '_'.")
-    if not isinstance(table, dict):
-        raise UsageError(f"{where} must be a table.")
-    if "secret" in table:
+    if isinstance(table, dict) and "secret" in table:
         raise UsageError(
             f"{where} holds a secret; secrets do not belong in a file that is committed.",
             hint=f"Put it in UNDERSTUDY_WEBHOOK_{upper(name)}_SECRET (environment or .env).",
         )
-    if unknown := sorted(set(table) - _WEBHOOK):
-        raise UsageError(
-            f"{where} has unknown keys: {', '.join(unknown)}.",
-            hint=f"Known are {', '.join(sorted(_WEBHOOK))}.",
-        )
+    _keys(table, sorted(_WEBHOOK), where)
     if not table.get("url"):
         raise UsageError(f"{where} has no url.")
     return {key: Value(_plain(value), where) for key, value in table.items()}
+
+
+def _models(tables: Any, file: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the models of [[models]], each with an id and a provider."""
+    if not isinstance(tables, list):
+        raise UsageError(f"{file}: models must be a list of tables: [[models]].")
+    seen: set[str] = set()
+    for number, table in enumerate(tables, 1):
+        where = f"{file} [[models]] number {number}"
+        _keys(table, list(_MODEL), where)
+        for key, value in table.items():
+            right = isinstance(value, _MODEL[key]) and isinstance(value, bool) == (key == "active")
+            if not right or (key == "tools" and not all(isinstance(v, str) for v in value)):
+                raise UsageError(f"{where}: {key} must be {_SAID[_MODEL[key]]}.")
+        for key in ("id", "provider"):
+            if not table.get(key):
+                raise UsageError(f"{where} has no {key}.")
+        if table["id"] in seen:
+            raise UsageError(f"{where}: the model {table['id']} is there twice.")
+        seen.add(table["id"])
+    return tuple(tables)
+
+
+def _keys(table: Any, known: list[str], where: str) -> None:
+    """Raise UsageError unless it is a table that has only known keys."""
+    if not isinstance(table, dict):
+        raise UsageError(f"{where} must be a table.")
+    if unknown := sorted(set(table) - set(known)):
+        raise UsageError(
+            f"{where} has unknown keys: {', '.join(unknown)}.",
+            hint=f"Known are {', '.join(known)}.",
+        )
 
 
 def _plain(value: Any) -> str:
