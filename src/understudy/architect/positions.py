@@ -52,6 +52,11 @@ class Locator:
         self._names[path], self._places[path] = name, value
         return known[path]
 
+    def span(self, path: Path) -> tuple[int, int]:
+        """Return where the value begins, and where it has ended."""
+        start = self.offset(path)
+        return start, self._pass(self._text, start)[1]
+
     def spot(self, offset: int, text: str) -> int:
         """Return where the text first stands in the JSON string at an offset, else the offset."""
         if self._text[offset : offset + 1] != '"':

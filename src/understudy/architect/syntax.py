@@ -25,14 +25,9 @@ def explain(text: str, error: json.JSONDecodeError) -> tuple[str, str, int]:
     at = error.pos
     if not text.strip():
         return "the file is empty.", 'Write {"version": "1.0", "assistants": [...]}.', 0
-    for known, found in (
-        (_text_problem(error), at),
-        (_end(text, at), at),
-        (_comma(text, at), at),
-        (_start(text, error), at),
-    ):
-        if known is not None:
-            return (*known, found)
+    known = _text_problem(error) or _end(text, at) or _comma(text, at) or _start(text, error)
+    if known is not None:
+        return (*known, at)
     return f"not JSON: {error.msg}.", "", at
 
 
