@@ -1,4 +1,4 @@
-"""Commands that kill themselves at a line of their journal: a real process for each.
+"""Commands that kill themselves at a line of their journal or a file: a real process for each.
 
 One process imports the command once and forks another for each job, which is what makes
 hundreds of kills affordable.
@@ -25,25 +25,28 @@ from understudy.sandbox import ThreadedSandbox
 
 #: Preloads the command, then forks a process for each job on stdin and says how it ended.
 _SERVER = """
-import json, os, signal, sys
-import aiohttp, filelock, openai
-from understudy.cli import main, replicate
-from understudy.ops import journal
+import gc, json, os, signal, sys
+import aiohttp, concurrent.futures.thread, filelock, openai, rich.cells
+from understudy.cli import main, registry, replicate
+from understudy.ops import journal, notifying, posting
 from understudy.platforms import assistants_v2, openai_knowledge, openai_transfer, openai_wire
 
-def arm(line, after):
-    append, count = journal.Journal._append, 0
+def arm(owner, name, at, after):
+    really, count = getattr(owner, name), 0
 
-    def counted(self, record):
+    def counted(*given, **more):
         nonlocal count
         count += 1
-        if count == line and not after:
+        if count == at and not after:
             os.kill(os.getpid(), signal.SIGKILL)
-        append(self, record)
-        if count == line:
+        really(*given, **more)
+        if count == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    journal.Journal._append = counted
+    setattr(owner, name, counted)
+
+DEEDS = {"line": (journal.Journal, "_append"), "file": (os, "replace")}
+gc.freeze()
 
 for text in sys.stdin:
     job = json.loads(text)
@@ -56,37 +59,17 @@ for text in sys.stdin:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(out, 2)
-        arm(job["line"], job["after"])
+        arm(*DEEDS[job["deed"]], job["at"], job["after"])
         main.run(job["arguments"])
     _, status = os.waitpid(child, 0)
     print(os.waitstatus_to_exitcode(status), flush=True)
-"""
-
-#: Ends the process, as `kill -9` does, before or after its n-th file is put into its place.
-_KILLED_WRITING = """
-import os, sys
-at, after = int(sys.argv.pop(1)), sys.argv.pop(1) == "after"
-real, count = os.replace, 0
-
-def replace(*names, **more):
-    global count
-    count += 1
-    if count == at and not after:
-        os._exit(9)
-    real(*names, **more)
-    if count == at:
-        os._exit(9)
-
-os.replace = replace
-from understudy.cli.main import run
-run()
 """
 
 KILLED = -signal.SIGKILL
 
 
 class Executioner:
-    """Runs commands that die at a line of their journal; a context manager."""
+    """Runs commands that die at their n-th deed; a context manager."""
 
     def __enter__(self) -> Self:
         self._server = subprocess.Popen(
@@ -106,19 +89,22 @@ class Executioner:
         folder: Path,
         environment: Mapping[str, str],
         *,
-        line: int,
+        at: int,
         after: bool,
         said: Path,
+        deed: str = "line",
     ) -> int:
-        """Return how the command ended that was killed before or after it wrote that line.
+        """Return how the command ended that was killed before or after its `at`-th deed.
 
+        A deed is a `line` that it writes into its journal, or a `file` that it puts into its place.
         What it printed goes into the file `said`.
         """
         job: dict[str, Any] = {
             "arguments": [str(one) for one in arguments],
             "folder": str(folder),
             "environment": dict(environment),
-            "line": line,
+            "deed": deed,
+            "at": at,
             "after": after,
             "said": os.fspath(said),
         }
@@ -135,20 +121,24 @@ def executioner() -> Iterator[Executioner]:
         yield server
 
 
-def killed_writing(stage: Stage, at: int, moment: str, *arguments: str, **environment: str) -> None:
+def kill_writing(
+    executioner: Executioner, stage: Stage, at: int, moment: str, *arguments: str
+) -> None:
     """Run a command that dies before or after its `at`-th file is put into its place.
 
     One that puts fewer ends as always.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", _KILLED_WRITING, str(at), moment, *arguments],
-        cwd=stage.folder,
-        env={**stage.environment, **environment},
-        capture_output=True,
-        check=False,
-        timeout=60,
+    said = stage.folder.parent / "said"
+    code = executioner.run(
+        arguments,
+        stage.folder,
+        stage.environment,
+        deed="file",
+        at=at,
+        after=moment == "after",
+        said=said,
     )
-    assert done.returncode in (0, 9), done.stderr
+    assert code in (KILLED, 0), said.read_text()
 
 
 @dataclass
@@ -166,7 +156,7 @@ class Condemned:
             self.arguments,
             self.stage.folder,
             self.stage.environment,
-            line=line,
+            at=line,
             after=after,
             said=said,
         )

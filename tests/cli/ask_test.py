@@ -96,7 +96,7 @@ def test_handlers_that_cannot_be_run_are_a_usage_error(
 def test_a_handler_that_leaves_does_not_end_the_run(stage: Stage, word: str) -> None:
     stage.sandbox.script += [CALL]
     stage.write("handlers.py", f"import sys\n{word} find_order(number): sys.exit(0)")
-    done = stage.run("ask", "bundle/SUPPORT_BOT", "Hello", "--handlers", "handlers.py").check()
+    done = stage.call("ask", "bundle/SUPPORT_BOT", "Hello", "--handlers", "handlers.py").check()
     assert '← failed: {"error": "SystemExit: 0"}' in done.err
     assert done.out.startswith("find_order says:")
 
@@ -109,7 +109,7 @@ def test_a_bundle_that_says_nonsense_is_refused_by_the_server(stage: Stage) -> N
 
 def test_without_anybody_to_answer_a_call_the_run_ends_and_names_it(stage: Stage) -> None:
     stage.sandbox.script += [CALL]
-    done = stage.run("ask", "bundle/SUPPORT_BOT", "Hello").check(1)
+    done = stage.call("ask", "bundle/SUPPORT_BOT", "Hello").check(1)
     assert "The model calls find_order, and nothing here answers it." in done.err
     assert done.out == ""
 
@@ -146,7 +146,7 @@ def test_an_answer_that_broke_off_never_looks_whole(
     stage: Stage, turn: Turn, json: tuple[str, ...]
 ) -> None:
     stage.sandbox.script += [turn]
-    done = stage.run("ask", "bundle/SUPPORT_BOT", "Hello", *json).check(1)
+    done = stage.call("ask", "bundle/SUPPORT_BOT", "Hello", *json).check(1)
     assert done.err.startswith("Error: ")
     if json:
         assert not done.of("answer")

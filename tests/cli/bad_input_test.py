@@ -157,16 +157,16 @@ def test_a_model_that_the_destination_lacks_is_found_before_any_write(stage: Sta
 def test_lone_surrogates_survive_every_way(stage: Stage) -> None:
     fields = {"name": "a\ud800b", "instructions": "\udfff!", "model": MODEL}
     stage.source.add(**fields)
-    stage.run("clone").check()
+    stage.call("clone").check()
     (copy,) = stage.destination.assistants.values()
     assert (copy["name"], copy["instructions"]) == (fields["name"], fields["instructions"])
     for out in ("s.json", "folder"):
-        stage.run("export", "--out", out).check()
-        stage.run("check", f"./{out}", "dst").check()
+        stage.call("export", "--out", out).check()
+        stage.call("check", f"./{out}", "dst").check()
     stage.run("list", "src").check()
     stage.run("list", "src", "--json").check()
-    stage.run("plan", "--from", "./s.json", "--to", "./new", "--out", "p.json").check()
-    stage.run("apply", "p.json").check()
+    stage.call("plan", "--from", "./s.json", "--to", "./new", "--out", "p.json").check()
+    stage.call("apply", "p.json").check()
 
 
 def test_a_place_that_is_empty_by_mistake_is_an_error(stage: Stage) -> None:
@@ -231,7 +231,7 @@ class TestAFullDisk:
         done = stage.run("clone", disk=1000).check(1)
         assert "cannot be written: File too large" in done.err
         assert stage.writes() == 0
-        assert "1 created" in stage.run("clone").check().out
+        assert "1 created" in stage.call("clone").check().out
 
     @pytest.mark.parametrize("identity", ["metadata", "mapping"])
     def test_without_room_for_the_reports_stops_a_clone_before_it_writes(
@@ -240,7 +240,7 @@ class TestAFullDisk:
         """Else there would be clones that no mapping.json knows."""
         stage.fill(1)
         flags = ["clone", "--identity", identity]
-        stage.run(*flags).check()
+        stage.call(*flags).check()
         before, files = (stage.folder / "out/mapping.json").read_bytes(), stage.files()
         stage.fill(150, name="x" * 250)
         done = stage.run(*flags, disk=SMALL).check(1)
@@ -248,7 +248,7 @@ class TestAFullDisk:
         assert len(stage.destination.assistants) == 1
         assert (stage.folder / "out/mapping.json").read_bytes() == before
         assert stage.files() == files
-        stage.run(*flags, "-q").check()
+        stage.call(*flags, "-q").check()
         assert len(stage.destination.assistants) == 151
 
     @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ class TestAFullDisk:
         stage.fill(1)
         target = arguments if "--to" in arguments else [*arguments, "--out"]
         place = f"./{out}" if "--to" in arguments else out
-        stage.run(*target, place).check()
+        stage.call(*target, place).check()
         before = (stage.folder / out).read_bytes()
         stage.fill(50, instructions="x" * 10_000)
         done = stage.run(*target, place, disk=4 * SMALL)
@@ -274,7 +274,7 @@ class TestAFullDisk:
 
     def test_in_the_middle_of_a_folder_leaves_no_half_assistant(self, stage: Stage) -> None:
         stage.fill(2)
-        stage.run("export", "--out", "folder").check()
+        stage.call("export", "--out", "folder").check()
         stage.source.add(name="Huge", model=MODEL, instructions="x" * 200_000)
         done = stage.run("export", "--out", "folder", disk=SMALL).check(1)
         assert "File too large" in done.err

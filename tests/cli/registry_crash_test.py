@@ -8,26 +8,27 @@ import os
 import pytest
 
 from command import Stage
-from killing import killed_writing
+from killing import Executioner, kill_writing
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_a_sync_killed_at_any_write_leaves_one_whole_version(
-    stage: Stage, at: int, moment: str
+    stage: Stage, executioner: Executioner, at: int, moment: str
 ) -> None:
     made = [stage.source.add(name=name, model="gpt-4o") for name in ("One", "Two", "Three")]
-    stage.call("registry", "sync", **stage.at_source()).check()
+    stage.environment.update(stage.at_source())
+    stage.call("registry", "sync").check()
     old = stage.read("config/assistants.json")
     stage.source.remove(made[2]["id"])
     stage.source.add(name="Four", model="gpt-4o")
-    killed_writing(stage, at, moment, "registry", "sync", **stage.at_source())
+    kill_writing(executioner, stage, at, moment, "registry", "sync")
     found = stage.read("config/assistants.json")
     new = {"FOUR", "ONE", "TWO"}
     assert found == old or found.keys() == new
     for path in (stage.folder / "config").rglob(".understudy-*"):
         os.utime(path, (0, 0))  # an hour later
-    stage.call("registry", "sync", **stage.at_source()).check()
+    stage.call("registry", "sync").check()
     assert stage.read("config/assistants.json").keys() == new
     assert not [path for path in stage.files() if ".understudy-" in path]
     # What went is on record, whenever the crash came.

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from command import Stage, until
-from killing import killed_writing
+from killing import Executioner, kill_writing
 from receiver import SECRET, Receiver
 
 
@@ -156,13 +156,18 @@ def test_a_watch_tells_what_it_syncs_and_tries_again(stage: Stage, receiver: Rec
 @pytest.mark.parametrize("at", [1, 2, 3, 4, 5, 6])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_sync_killed_at_any_write_loses_no_change(
-    stage: Stage, receiver: Receiver, at: int, moment: str, first: bool
+    stage: Stage,
+    receiver: Receiver,
+    executioner: Executioner,
+    at: int,
+    moment: str,
+    first: bool,
 ) -> None:
     if not first:
         stage.source.add(name="One", model="gpt-4o")
         stage.call("registry", "sync").check()
     stage.source.add(name="Two", model="gpt-4o")
-    killed_writing(stage, at, moment, "registry", "sync")
+    kill_writing(executioner, stage, at, moment, "registry", "sync")
     stage.source.add(name="Three", model="gpt-4o")
     stage.call("registry", "sync").check()
     assert list(dict.fromkeys(receiver.ids)) == changes(stage)
