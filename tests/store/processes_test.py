@@ -70,7 +70,8 @@ async def test_of_versions_approved_at_once_one_is_in_force(
 async def test_an_import_that_is_killed_leaves_all_or_nothing(work: Work, url: str) -> None:
     async with await Library.open(url) as library:
         await library.add([incoming(name) for name in NAMES[:100]], actor="ann", source="file")
-    said, at = -signal.SIGKILL, 0
+    said: Any = -signal.SIGKILL
+    at = 0
     while said == -signal.SIGKILL:
         at += 1
         [said] = work({"job": "killed", "url": url, "names": NAMES, "content": "B", "at": at})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -61,8 +62,15 @@ def parse(text: str) -> Address:
     if driver is None:
         named = scheme if scheme.replace("+", "").isalnum() else "this"
         raise UsageError(f"A library cannot be kept in {named}.", hint=_POSSIBLE)
+    rest = text.partition("://")[2]
+    if "@" in rest.partition("/")[2] and not driver.startswith("sqlite"):
+        # Half of the password would be taken for the host's name, and shown.
+        raise UsageError(
+            f"The library's {scheme} URL has an @ after a slash.",
+            hint="Write / as %2F and @ as %40 in user and password. " + _POSSIBLE,
+        )
     try:
-        url = make_url(f"{driver}://{text.partition('://')[2]}")
+        url = make_url(f"{driver}://{rest}")
     except Exception:
         # What is raised there may quote the password, so it is not kept as the cause.
         raise UsageError(f"The library's {scheme} URL cannot be read.", hint=_POSSIBLE) from None
@@ -90,5 +98,8 @@ def _unsaid(url: URL, key: str) -> tuple[str, ...]:
 def _file(text: str) -> Address:
     if not text.strip() or text == ":memory:" or "\0" in text:
         raise UsageError("A library needs the path of a file.", hint=_POSSIBLE)
-    path = Path(text).expanduser().absolute()
+    path = Path(text)
+    with suppress(RuntimeError):  # a user whom this machine does not know, or just a name
+        path = path.expanduser()
+    path = path.absolute()
     return Address(URL.create("sqlite+aiosqlite", database=str(path)), text, path)

@@ -41,6 +41,7 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     ("no space left", "cannot grow: the disk is full", "Make room, and try again."),
     ("disk full", "cannot grow: the disk is full", "Make room, and try again."),
     ("permission denied", "does not let this user do that", "GRANT it CREATE on the schema."),
+    ("no schema has been selected", "does not let this user do that", "GRANT it a schema."),
     ("read-only transaction", "may not be written", "Connect to the server that takes writes."),
     ("deadlock detected", "was busy with others", _AGAIN),
     ("terminating connection", "ended the connection; nothing was changed", _AGAIN),

@@ -252,8 +252,9 @@ async def outline(
     if some is not None:
         statement = statement.where(assistants.c.id.in_(some))
     else:
-        statement = statement.where(assistants.c.name > after).order_by(assistants.c.name)
-    return list(await connection.execute(statement.limit(MOST)))
+        later = statement.where(assistants.c.name > after)
+        statement = later.order_by(assistants.c.name).limit(MOST)
+    return list(await connection.execute(statement))
 
 
 async def contents(connection: AsyncConnection, some: Sequence[str], which: Which) -> list[Version]:
