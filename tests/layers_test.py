@@ -12,6 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "src" / "understudy"
 LEAVES = ("errors", "files", "redact", "profile", "_version")
 DATA = (
     "model",
+    "architect",
+    "store.records",
     "platforms.base",
     "replicate.diff",
     "replicate.drift",
@@ -92,7 +94,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "replicate",
     ),
     "registry": ("_version", "model", "errors", "files", "platforms.base", "registry"),
-    "report": ("report", "errors", "redact", "profile", *DATA),
+    "report": ("_version", "report", "errors", "redact", "profile", *DATA),
     "store": ("architect.approval", *LEAVES, "store"),
     "architect": ("model", "errors", "architect"),
     "providers": ("errors", "redact", "providers"),
@@ -103,6 +105,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "registry",
         "replicate",
         "report",
+        "architect",
+        "store",
         "config",
         *LEAVES,
         "ops",

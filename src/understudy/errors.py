@@ -16,6 +16,7 @@ UnderstudyError            what happened, to what, and what to do next; carries 
 ├── MoveError              a version's state does not allow what was asked           (1)
 │   ├── FourEyesError          who imported a version may not approve it              (1)
 │   └── StaleVersionError      a version is not the one that was reviewed             (1)
+├── InvalidDocumentError   an Architect document has errors; nothing of it is used   (1)
 ├── NotInForceError        nothing of an assistant is approved, or it is disabled    (1)
 ├── InterruptedRunError    stopped by the user                                       (130)
 └── PlaceError             a place refused, failed, or could not be reached
@@ -126,6 +127,10 @@ class FourEyesError(MoveError):
 
 class StaleVersionError(MoveError):
     """The version's content is not what was reviewed."""
+
+
+class InvalidDocumentError(UnderstudyError):
+    """An Architect document has errors; nothing of it was stored or approved."""
 
 
 class NotInForceError(UnderstudyError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -32,6 +32,7 @@ from understudy.errors import SnapshotError
 from understudy.model.canonical import digest
 
 _CHECKED = Options()
+_OWN = 2  # parts of a path that lead to one assistant
 
 
 @contextmanager
@@ -120,7 +121,19 @@ class Document:
         """The assistants in their order; empty where the document is not valid."""
         if not self.valid:
             return ()
-        return tuple(from_json(one) for one in self.value["assistants"])
+        return self.definitions(range(len(self.value["assistants"])))
+
+    def definitions(self, indices: Iterable[int]) -> tuple[Definition, ...]:
+        """Return assistants that are without errors, by their index; see `sound`."""
+        return tuple(from_json(self.value["assistants"][i]) for i in indices)
+
+    @property
+    def sound(self) -> tuple[int, ...]:
+        """The indices of assistants without errors; none where the document itself has some."""
+        blocked = {draft.path[:2] for draft in self._drafts if draft.severity == "error"}
+        if any(len(path) < _OWN or path[0] != "assistants" for path in blocked):
+            return ()
+        return tuple(i for i in range(len(self.flows)) if ("assistants", i) not in blocked)
 
     @property
     def flows(self) -> tuple[Flow, ...]:

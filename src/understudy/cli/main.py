@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "verify": ("look", "verify", "Re-read every file of a snapshot and check its digest."),
     "registry": ("registry", "registry", "Keep a local copy of a place, and look assistants up."),
     "serve": ("serve", "serve", "Serve the registry by HTTP and keep it in sync."),
+    "architect": ("architect", "architect", "Validate, keep and approve multi-prompt assistants."),
     "profiles": ("profiles", "profiles", "Show the profiles and where each value came from."),
     "sandbox": ("sandbox", "sandbox", "Serve an OpenAI look-alike on this machine."),
 }

@@ -1,0 +1,58 @@
+"""architect: validate, keep, approve and export multi-prompt assistants written as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+#: Name to module, attribute and the line that `--help` shows; each is loaded when it is called.
+COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "new": ("architect_check", "new", "Write a document to begin with."),
+    "validate": ("architect_check", "validate", "Check documents; find everything at once."),
+    "schema": ("architect_check", "schema", "Print the format as JSON Schema."),
+    "import": ("architect_library", "import_files", "Keep documents in the library."),
+    "list": ("architect_library", "list_assistants", "List what the library has."),
+    "show": ("architect_show", "show", "Draw an assistant: its stages, what flows where."),
+    "explain": ("architect_show", "explain", "List what each prompt reads, and who reads it."),
+    "history": ("architect_library", "history", "Show what happened to an assistant."),
+    "approve": ("architect_moves", "approve", "Approve a version, or enable a disabled one."),
+    "reject": ("architect_moves", "reject", "Reject a version that waits for approval."),
+    "disable": ("architect_moves", "disable", "Take the approved version out of use."),
+    "export": ("architect_library", "export", "Write documents that import back unchanged."),
+    "delete": ("architect_moves", "delete", "Delete an assistant with all its versions."),
+}
+
+
+class Commands(click.Group):
+    """Finds subcommands in the table; the listing imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one subcommand."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"understudy.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the subcommands from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=Commands)
+def architect() -> None:
+    """Validate, keep, approve and export multi-prompt assistants written as JSON.
+
+    \b
+    understudy architect new chain > report.json
+    understudy architect validate report.json
+    understudy architect import report.json
+    understudy architect approve "Report"
+    """

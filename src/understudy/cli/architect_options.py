@@ -1,0 +1,73 @@
+"""Options that the commands of `architect` share."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+
+import click
+
+from understudy.cli.options import Command, common, stacked
+from understudy.cli.session import Session
+from understudy.errors import UsageError
+from understudy.ops.architect import DEFAULT_DATABASE, Architect
+
+database = click.option(
+    "--database",
+    metavar="URL",
+    help="The library: a file, sqlite:///FILE or postgresql://....  "
+    f"[default: {DEFAULT_DATABASE}, or as configured]",
+)
+mapping = click.option(
+    "--map-model", multiple=True, metavar="NAME=ID", help="This model answers for it; repeatable."
+)
+lenient = click.option(
+    "--allow-unknown-variables", is_flag=True, help="Leave {{variables}} nobody knows as they are."
+)
+actor = click.option(
+    "--by", metavar="WHO", help="Who does this, for the history.  [default: you, by login name]"
+)
+reason = click.option("--reason", default="", metavar="TEXT", help="Why, for the history.")
+number = click.option("--version", "number", type=click.IntRange(min=1), help="This version.")
+checking = stacked(mapping, lenient)
+
+
+def library(command: Command) -> Command:
+    """Add which library, and the global options."""
+    return database(common(command))
+
+
+def architect_of(
+    session: Session,
+    database: str | None = None,
+    map_model: Sequence[str] = (),
+    *,
+    allow_unknown_variables: bool = False,
+) -> Architect:
+    """Return the library and its checks as flags and settings have them; raises UsageError."""
+    return Architect(
+        session.settings,
+        database=database,
+        map_model=dict(_pair(text) for text in map_model),
+        allow_unknown_variables=allow_unknown_variables,
+    )
+
+
+def who(flag: str | None) -> str:
+    """Return the name for the history; raises UsageError where there is none."""
+    if flag is not None and flag.strip():
+        return flag.strip()
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user: containers run with made-up numbers
+        raise UsageError("Nobody knows who you are.", hint="Say it: --by NAME.") from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    old, _, new = (part.strip() for part in text.partition("="))
+    if not (old and new):
+        raise UsageError(
+            f"--map-model: {text!r} is no pair of models.",
+            hint="Write NAME=ID, such as gpt-4o=demo/echo.",
+        )
+    return old, new

@@ -1,0 +1,248 @@
+"""The library of Architect documents, wired: checking, importing, approving, exporting."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from understudy._version import __version__
+from understudy.architect.approval import State
+from understudy.architect.checking import Options
+from understudy.architect.definition import Definition, from_json, to_json
+from understudy.architect.document import Document
+from understudy.architect.limits import VERSION
+from understudy.architect.models import DEFAULT, Catalogue, Model
+from understudy.config import Settings, as_bool, text_of
+from understudy.errors import InvalidDocumentError, UsageError
+from understudy.store.library import Library
+from understudy.store.records import Batch, Incoming, Moved, Version, Which
+
+#: Where the library is unless something else is configured.
+DEFAULT_DATABASE = "understudy.db"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Import:
+    """What became of one file: `batch` is None where nothing was stored.
+
+    `left_out` are the indices of assistants with errors that were left out with `keep_going`.
+    """
+
+    document: Document
+    batch: Batch | None
+    left_out: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Exported:
+    """A document made from the library; `lacking` are names whose advanced fields are left out."""
+
+    document: Mapping[str, Any]
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The document as JSON, laid out for people."""
+        return json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
+
+
+def catalogue_of(settings: Settings, overrides: Mapping[str, str] | None = None) -> Catalogue:
+    """Return the models that are there: those of understudy.toml, else the built-in ones.
+
+    `overrides` say which id answers for a name. Raises UsageError for one that is not active.
+    """
+    listed = tuple(
+        Model(
+            id=table["id"],
+            provider=table["provider"].casefold(),
+            active=table.get("active", True),
+            order=table.get("order", number),
+            context_window=table.get("context_window"),
+            tools=frozenset(table.get("tools", ())),
+        )
+        for number, table in enumerate(settings.models)
+    )
+    catalogue = Catalogue(listed or DEFAULT.models, dict(overrides or {}))
+    for old, new in catalogue.overrides.items():
+        if catalogue.find(new) is None:
+            known = ", ".join(model.id for model in catalogue.active()) or "none"
+            raise UsageError(
+                f"--map-model {old}={new}: no active model has the id {new!r}.",
+                hint=f"Active are {known}.",
+            )
+    return catalogue
+
+
+class Architect:
+    """Checks documents and keeps the library; one for each command, or for the service's life.
+
+    Everything that touches the library may raise StoreError.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database: str | None = None,
+        map_model: Mapping[str, str] | None = None,
+        allow_unknown_variables: bool = False,
+    ) -> None:
+        self.database = database or text_of(settings, "architect_database", DEFAULT_DATABASE)
+        self.catalogue = catalogue_of(settings, map_model)
+        self._allow_unknown = allow_unknown_variables
+        strict = settings.option("architect_four_eyes")
+        self.four_eyes = as_bool(strict) if strict else False
+        self._library: Library | None = None
+
+    @property
+    def options(self) -> Options:
+        """What checks go by."""
+        return Options(self.catalogue, self._allow_unknown)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Library]:
+        """Open the library, and close it afterwards; within, the one that is open is used."""
+        if self._library is not None:
+            yield self._library
+            return
+        async with await Library.open(self.database) as library:
+            self._library = library
+            try:
+                yield library
+            finally:
+                self._library = None
+
+    def check(self, source: str | Path) -> Document:
+        """Return a checked file; raises SnapshotError where it cannot be read."""
+        return Document.load(source, self.options)
+
+    def check_text(self, data: bytes | str, source: str = "document") -> Document:
+        """Return a checked document."""
+        return Document.parse(data, source=source, options=self.options)
+
+    async def add(self, document: Document, *, actor: str, keep_going: bool = False) -> Import:
+        """Store a document's assistants, all of them or none; with `keep_going`, the sound ones.
+
+        What was there is unchanged; what is new or has changed waits for approval. May be
+        repeated.
+        """
+        indices = document.sound
+        total = len(document.flows)
+        if (
+            not indices
+            or (len(indices) < total and not keep_going)
+            or (not document.valid and not keep_going)
+        ):
+            return Import(document, None, tuple(i for i in range(total) if i not in set(indices)))
+        items = [incoming(one) for one in document.definitions(indices)]
+        async with self.opened() as library:
+            batch = await library.add(
+                items,
+                actor=actor,
+                source=document.source,
+                file_digest=hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest(),
+                failed=total - len(items),
+            )
+        return Import(document, batch, tuple(i for i in range(total) if i not in set(indices)))
+
+    async def move(
+        self, key: str, to: State, *, actor: str, reason: str = "", number: int | None = None
+    ) -> Moved:
+        """Approve (or enable), reject or disable a version.
+
+        Raises InvalidDocumentError for approving what does not validate against today's models,
+        MoveError for a move that its state does not allow, FourEyesError, SelectionError.
+        """
+        async with self.opened() as library:
+            expected = None
+            if to is State.APPROVED:
+                version = await self._to_approve(library, key, number)
+                self.require_valid(version)
+                number, expected = version.number, version.digest
+            return await library.move(
+                key,
+                to,
+                actor=actor,
+                reason=reason,
+                number=number,
+                expect_digest=expected,
+                four_eyes=self.four_eyes,
+            )
+
+    async def _to_approve(self, library: Library, key: str, number: int | None) -> Version:
+        """Return the version that approving would approve, as `Library.move` chooses it."""
+        if number is None:
+            kept = await library.find(key)
+            number = kept.pending
+            if number is None and kept.in_force and kept.in_force.state is State.DISABLED:
+                number = kept.in_force.number
+        return await library.version(key, number)
+
+    def require_valid(self, version: Version) -> None:
+        """Raise InvalidDocumentError unless a stored version is valid with today's models."""
+        document = self.check_text(document_text([version.content]), source=version.name)
+        if not document.valid:
+            first, *more = document.errors
+            rest = f" ({len(more)} more)" if more else ""
+            raise InvalidDocumentError(
+                f'Version {version.number} of "{version.name}" is not valid: {first.message}{rest}',
+                hint=first.hint or "understudy architect show tells all.",
+            )
+
+    async def export(
+        self,
+        keys: Sequence[str] | None = None,
+        *,
+        advanced: bool = False,
+        which: Which = Which.IN_FORCE_ELSE_LATEST,
+    ) -> Exported:
+        """Return a document of the assistants named, or of all; raises SelectionError."""
+        made: list[dict[str, Any]] = []
+        lacking: list[str] = []
+        async with self.opened() as library:
+            async for version in library.contents(keys, which=which):
+                one = definition_of(version)
+                if not advanced and (one.repository_ids or one.enabled_tools):
+                    lacking.append(one.name)
+                made.append(to_json(one, advanced=advanced))
+        return Exported(enclosed(made), tuple(lacking))
+
+
+def incoming(one: Definition) -> Incoming:
+    """Return an assistant as the library takes it."""
+    return Incoming(
+        name=one.name,
+        description=one.description,
+        digest=one.digest,
+        content=one.canonical,
+        prompts=len(one.prompts),
+        inputs=len(one.input_fields),
+        models=one.models,
+    )
+
+
+def definition_of(version: Version) -> Definition:
+    """Return what a version of the library says."""
+    return from_json(json.loads(version.content))
+
+
+def document_text(contents: Iterable[str]) -> str:
+    """Return a document around assistants that are JSON already."""
+    return f'{{"version":"{VERSION}","assistants":[{",".join(contents)}]}}'
+
+
+def enclosed(assistants: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the document that an export writes around its assistants."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "version": VERSION,
+        "exported_at": now,
+        "export_source": f"understudy {__version__}",
+        "assistants": list(assistants),
+    }
