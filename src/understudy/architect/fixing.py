@@ -156,6 +156,7 @@ def _first_entry(text: str, start: int, entry: str, *, empty: bool) -> Edit:
     """Return an edit that puts an entry first into the object at an offset, laid out as it is."""
     inner = re.compile(r"\s*").match(text, start + 1)
     blank = inner[0] if inner else ""
+    blank = blank[blank.rfind("\n") :] if "\n" in blank else blank
     if empty:
         return Edit(start + 1, start + 1, entry)
     return Edit(start + 1, start + 1, f"{blank}{entry}," + ("" if blank else " "))
