@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from understudy.architect.approval import State
-from understudy.cli.architect_options import actor, architect_of, checking, library, who
+from understudy.cli.architect_options import actor, architect_of, checking, library, using, who
 from understudy.cli.session import Session
 from understudy.errors import ExitCode, UsageError
 from understudy.files import write_whole
@@ -26,7 +26,7 @@ from understudy.report.architect_library import (
 )
 from understudy.report.clean import clean
 from understudy.report.jsonlines import line
-from understudy.store.records import Kept, Which
+from understudy.store.records import Event, Kept, Which
 
 _PAGE = 500  # assistants that are read at a time
 
@@ -66,7 +66,7 @@ def import_files(
 
     async def work(stop: asyncio.Event) -> list[bool]:
         stored = []
-        async with architect.opened():
+        async with architect:
             for document in documents(architect, sources):
                 if stop.is_set():
                     break
@@ -116,9 +116,8 @@ def list_assistants(
     """
     session = Session(ctx)
     architect = architect_of(session, database)
-    count = session.run(
-        lambda _: _list(session, architect, State(state) if state else None, contains), at_once=True
-    )
+    wanted = State(state) if state else None
+    count = using(session, architect, lambda: _list(session, architect, wanted, contains))
     if not session.json:
         session.say([f"{count} assistant{'s' if count != 1 else ''}"])
     return ExitCode.DONE
@@ -138,14 +137,13 @@ async def _list(session: Session, architect: Architect, state: State | None, con
 async def _pages(
     architect: Architect, state: State | None, contains: str
 ) -> AsyncIterator[tuple[Kept, ...]]:
-    after = ""
-    async with architect.opened() as opened:
-        while True:
-            page = await opened.page(limit=_PAGE, after=after, state=state, contains=contains)
-            yield page.items
-            if not page.next:
-                return
-            after = page.next
+    after, kept = "", await architect.library()
+    while True:
+        page = await kept.page(limit=_PAGE, after=after, state=state, contains=contains)
+        yield page.items
+        if not page.next:
+            return
+        after = page.next
 
 
 @click.command()
@@ -162,16 +160,15 @@ def history(ctx: click.Context, /, name: str, most: int, database: str | None) -
     session = Session(ctx)
     architect = architect_of(session, database)
 
-    async def work(_: asyncio.Event) -> int:
-        async with architect.opened() as opened:
-            events = await opened.history(name, limit=most)
-        if session.json:
-            session.say(line("architect_event", event_fields(event)) for event in events)
-        else:
-            session.say(history_text(events))
-        return ExitCode.DONE
+    async def work() -> tuple[Event, ...]:
+        return await (await architect.library()).history(name, limit=most)
 
-    return session.run(work, at_once=True)
+    events = using(session, architect, work)
+    if session.json:
+        session.say(line("architect_event", event_fields(event)) for event in events)
+    else:
+        session.say(history_text(events))
+    return ExitCode.DONE
 
 
 @click.command()
@@ -204,9 +201,10 @@ def export(
     """
     session = Session(ctx)
     architect = architect_of(session, database)
-    made = session.run(
-        lambda _: architect.export(names or None, advanced=advanced, which=Which(which)),
-        at_once=True,
+    made = using(
+        session,
+        architect,
+        lambda: architect.export(names or None, advanced=advanced, which=Which(which)),
     )
     if not made.document["assistants"]:
         raise UsageError("The library has nothing to export.", hint="understudy architect list")

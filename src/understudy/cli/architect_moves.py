@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from understudy.architect.approval import State
@@ -14,6 +12,7 @@ from understudy.cli.architect_options import (
     library,
     number,
     reason,
+    using,
     who,
 )
 from understudy.cli.options import stacked
@@ -114,8 +113,10 @@ def _move(
     by: str,
     reason: str,
 ) -> int:
-    moved = session.run(
-        lambda _: architect.move(name, to, actor=by, reason=reason, number=number), at_once=True
+    moved = using(
+        session,
+        architect,
+        lambda: architect.move(name, to, actor=by, reason=reason, number=number),
     )
     text = moved_text(moved)
     session.say([line("architect_moved", moved_fields(moved)) if session.json else text])
@@ -146,20 +147,15 @@ def delete(
     session = Session(ctx)
     architect = architect_of(session, database)
     actor = who(by)
-    kept = session.run(lambda _: _find(architect, name), at_once=True)
-    many = f"{kept.latest.number} version{'s' if kept.latest.number != 1 else ''}"
-    session.confirm(f"Delete {clean(kept.name)} with its {many}?", yes=yes)
 
-    async def work(_: asyncio.Event) -> None:
-        async with architect.opened() as opened:
-            await opened.delete(kept.id, actor=actor, reason=reason)
+    async def work() -> Kept:
+        library = await architect.library()
+        kept = await library.find(name)
+        many = f"{kept.latest.number} version{'s' if kept.latest.number != 1 else ''}"
+        session.confirm(f"Delete {clean(kept.name)} with its {many}?", yes=yes)
+        return await library.delete(kept.id, actor=actor, reason=reason)
 
-    session.run(work, at_once=True)
+    kept = using(session, architect, work)
     said = f"Deleted {clean(kept.name)}."
     session.say([line("architect_deleted", kept_fields(kept)) if session.json else said])
     return ExitCode.DONE
-
-
-async def _find(architect: Architect, name: str) -> Kept:
-    async with architect.opened() as opened:
-        return await opened.find(name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import click
 
@@ -11,6 +13,8 @@ from understudy.cli.options import Command, common, stacked
 from understudy.cli.session import Session
 from understudy.errors import UsageError
 from understudy.ops.architect import DEFAULT_DATABASE, Architect
+
+T = TypeVar("T")
 
 database = click.option(
     "--database",
@@ -51,6 +55,16 @@ def architect_of(
         map_model=dict(_pair(text) for text in map_model),
         allow_unknown_variables=allow_unknown_variables,
     )
+
+
+def using(session: Session, architect: Architect, work: Callable[[], Awaitable[T]]) -> T:
+    """Run what uses the library, and close it. Ctrl-C ends it: a change is whole or absent."""
+
+    async def run(_: asyncio.Event) -> T:
+        async with architect:
+            return await work()
+
+    return session.run(run, at_once=True)
 
 
 def who(flag: str | None) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from understudy._version import __version__
 from understudy.architect.approval import State
@@ -80,7 +81,7 @@ def catalogue_of(settings: Settings, overrides: Mapping[str, str] | None = None)
 
 
 class Architect:
-    """Checks documents and keeps the library; one for each command, or for the service's life.
+    """Checks documents and keeps the library; an asynchronous context manager, which closes it.
 
     Everything that touches the library may raise StoreError.
     """
@@ -99,24 +100,36 @@ class Architect:
         strict = settings.option("architect_four_eyes")
         self.four_eyes = as_bool(strict) if strict else False
         self._library: Library | None = None
+        self._opening = asyncio.Lock()
 
     @property
     def options(self) -> Options:
         """What checks go by."""
         return Options(self.catalogue, self._allow_unknown)
 
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Library]:
-        """Open the library, and close it afterwards; within, the one that is open is used."""
-        if self._library is not None:
-            yield self._library
-            return
-        async with await Library.open(self.database) as library:
-            self._library = library
-            try:
-                yield library
-            finally:
-                self._library = None
+    async def library(self) -> Library:
+        """Return the library, opened when it is first asked for; `aclose` closes it."""
+        async with self._opening:
+            if self._library is None:
+                self._library = await Library.open(self.database)
+            return self._library
+
+    async def aclose(self) -> None:
+        """Close the library where it was opened; may be repeated."""
+        library, self._library = self._library, None
+        if library is not None:
+            await library.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
 
     def check(self, source: str | Path) -> Document:
         """Return a checked file; raises SnapshotError where it cannot be read."""
@@ -141,14 +154,14 @@ class Architect:
         ):
             return Import(document, None, tuple(i for i in range(total) if i not in set(indices)))
         items = [incoming(one) for one in document.definitions(indices)]
-        async with self.opened() as library:
-            batch = await library.add(
-                items,
-                actor=actor,
-                source=document.source,
-                file_digest=hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest(),
-                failed=total - len(items),
-            )
+        library = await self.library()
+        batch = await library.add(
+            items,
+            actor=actor,
+            source=document.source,
+            file_digest=hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest(),
+            failed=total - len(items),
+        )
         return Import(document, batch, tuple(i for i in range(total) if i not in set(indices)))
 
     async def move(
@@ -159,21 +172,21 @@ class Architect:
         Raises InvalidDocumentError for approving what does not validate against today's models,
         MoveError for a move that its state does not allow, FourEyesError, SelectionError.
         """
-        async with self.opened() as library:
-            expected = None
-            if to is State.APPROVED:
-                version = await self._to_approve(library, key, number)
-                self.require_valid(version)
-                number, expected = version.number, version.digest
-            return await library.move(
-                key,
-                to,
-                actor=actor,
-                reason=reason,
-                number=number,
-                expect_digest=expected,
-                four_eyes=self.four_eyes,
-            )
+        library = await self.library()
+        expected = None
+        if to is State.APPROVED:
+            version = await self._to_approve(library, key, number)
+            await asyncio.to_thread(self.require_valid, version)
+            number, expected = version.number, version.digest
+        return await library.move(
+            key,
+            to,
+            actor=actor,
+            reason=reason,
+            number=number,
+            expect_digest=expected,
+            four_eyes=self.four_eyes,
+        )
 
     async def _to_approve(self, library: Library, key: str, number: int | None) -> Version:
         """Return the version that approving would approve, as `Library.move` chooses it."""
@@ -205,12 +218,12 @@ class Architect:
         """Return a document of the assistants named, or of all; raises SelectionError."""
         made: list[dict[str, Any]] = []
         lacking: list[str] = []
-        async with self.opened() as library:
-            async for version in library.contents(keys, which=which):
-                one = definition_of(version)
-                if not advanced and (one.repository_ids or one.enabled_tools):
-                    lacking.append(one.name)
-                made.append(to_json(one, advanced=advanced))
+        library = await self.library()
+        async for version in library.contents(keys, which=which):
+            one = definition_of(version)
+            if not advanced and (one.repository_ids or one.enabled_tools):
+                lacking.append(one.name)
+            made.append(to_json(one, advanced=advanced))
         return Exported(enclosed(made), tuple(lacking))
 
 
