@@ -286,6 +286,20 @@ def _drop_stale(target: Path, parts: Mapping[str, bytes]) -> None:
 
 def inside(root: Path, path: Path) -> None:
     """Refuse links that lead out of the snapshot."""
+    if _no_link_between(root, path):
+        return
     # Unlike Path.resolve, realpath lets links that lead in circles be reported by whoever reads.
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
         raise SnapshotError(f"{path} leads out of {root}; it is not followed.")
+
+
+def _no_link_between(root: Path, path: Path) -> bool:
+    """Tell whether a path lies below the root without a link, as nearly all do."""
+    # Windows has junctions, which are not called links.
+    if os.name == "nt" or path.parts[: len(root.parts)] != root.parts or os.pardir in path.parts:
+        return False
+    while len(path.parts) > len(root.parts):
+        if path.is_symlink():
+            return False
+        path = path.parent
+    return True
