@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -105,12 +105,19 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def new_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Return what gives the URL of an empty database, another one each time."""
+    if engine == "postgresql":
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        return server.new
+    numbers = count(1)
+    return lambda: f"sqlite:///{tmp_path / f'library-{next(numbers)}.db'}"
+
+
+@pytest.fixture
+def url(new_url: Callable[[], str]) -> str:
     """Return the URL of an empty database."""
-    if engine == "sqlite":
-        return f"sqlite:///{tmp_path / 'library.db'}"
-    server: PostgreSQL = request.getfixturevalue("postgresql")
-    return server.new()
+    return new_url()
 
 
 class Clock:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from databases import engine, library, postgresql, url
+from databases import engine, library, new_url, postgresql, url
 
-__all__ = ["engine", "library", "postgresql", "url"]
+__all__ = ["engine", "library", "new_url", "postgresql", "url"]
 
 Work = Callable[..., list[Any]]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-
-import pytest
+from collections.abc import Callable
 
 from databases import incoming
 from understudy.architect.approval import State
@@ -33,7 +32,6 @@ async def test_of_tasks_that_approve_at_once_one_succeeds(library: Library) -> N
     assert len([one for one in said if isinstance(one, MoveError)]) == 9
 
 
-@pytest.mark.filterwarnings("ignore:Exception terminating connection")
 async def test_an_import_that_is_given_up_leaves_all_or_nothing(library: Library) -> None:
     done = 0
     for turns in range(0, 60, 3):
@@ -53,3 +51,16 @@ async def test_an_import_that_is_given_up_leaves_all_or_nothing(library: Library
         assert len(stored.items) in ((0, 5) if importing.cancelled() else (5,))
     await library.add([incoming("after")], actor="ann", source="file")
     assert (await library.find("after")).latest.number == 1
+
+
+async def test_tasks_that_open_several_new_libraries_at_once_do_not_mix_them_up(
+    new_url: Callable[[], str],
+) -> None:
+    urls = [new_url() for _ in range(4)]
+    opened = await asyncio.gather(*(Library.open(url) for url in urls * 2))
+    for number, library in enumerate(opened[:4]):
+        await library.add([incoming(f"Bot {number}")], actor="ann", source="file")
+    for number, library in enumerate(opened[4:]):
+        assert [kept.name for kept in (await library.page()).items] == [f"Bot {number}"]
+    for library in opened:
+        await library.aclose()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, event, func, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from understudy.errors import NewerStoreError, StoreError
@@ -27,6 +28,11 @@ _LOCK = 0x756E6465_72737475
 _MAGIC = b"SQLite format 3\0"
 _WAL = slice(18, 20)  # where a file's head says that it has a write-ahead log
 _WRITES = "understudy_writes"
+
+_ALEMBIC = Lock()
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Database:
@@ -50,10 +56,13 @@ class Database:
         with translated(address):
             if address.path is not None:
                 await asyncio.to_thread(_prepare, address.path, address)
-            engine = _engine(address)
+            engine = create_async_engine(address.url, **_options(address))
+            _hooked(engine.sync_engine)
         database = cls(address, engine)
         try:
-            await database._upgrade()
+            if not await database.read(AsyncConnection.run_sync, _is_newest, address):
+                with translated(address):
+                    await asyncio.to_thread(_migrate, address)
         except BaseException:
             await database.aclose()
             raise
@@ -62,6 +71,37 @@ class Database:
     async def aclose(self) -> None:
         """Close all connections; may be repeated."""
         await self._engine.dispose()
+
+    async def read(
+        self,
+        do: Callable[Concatenate[AsyncConnection, _P], Awaitable[_T]],
+        *args: _P.args,
+        **options: _P.kwargs,
+    ) -> _T:
+        """Return what a function returns for a transaction that only reads."""
+
+        async def run() -> _T:
+            async with self.reading() as connection:
+                return await do(connection, *args, **options)
+
+        return await _unbroken(run())
+
+    async def write(
+        self,
+        do: Callable[Concatenate[AsyncConnection, _P], Awaitable[_T]],
+        *args: _P.args,
+        **options: _P.kwargs,
+    ) -> _T:
+        """Return what a function returns for a transaction as `writing` gives it.
+
+        A task that is cancelled meanwhile ends after it.
+        """
+
+        async def run() -> _T:
+            async with self.writing() as connection:
+                return await do(connection, *args, **options)
+
+        return await _unbroken(run())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -78,30 +118,44 @@ class Database:
         """
         with translated(self.address):
             async with self._writer.begin() as connection:
-                if connection.dialect.name == "postgresql":  # SQLite has one writer by itself
-                    wait = func.set_config("lock_timeout", f"{_PATIENCE}s", True)
-                    await connection.execute(select(wait))
-                    await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+                await connection.run_sync(_alone)
                 yield connection
 
-    async def _upgrade(self) -> None:
-        async with self.reading() as connection:
-            if self._newest(await connection.run_sync(_revision)):
-                return
-        async with self.writing() as connection:
-            # Another process may have done it while this one waited.
-            if not self._newest(await connection.run_sync(_revision)):
-                await connection.run_sync(migrations.upgrade)
 
-    def _newest(self, revision: str | None) -> bool:
-        if revision is not None and revision not in migrations.REVISIONS:
-            raise NewerStoreError(
-                f"The library {self.address.shown} was written by a newer version of understudy "
-                f"(its form is {revision}, and this version knows those up to "
-                f"{migrations.REVISIONS[-1]}).",
-                hint="pip install --upgrade understudy",
-            )
-        return revision == migrations.REVISIONS[-1]
+async def _unbroken(work: Coroutine[Any, Any, _T]) -> _T:
+    """Return what the work returns; a cancellation waits until it has ended.
+
+    A driver that is stopped between a statement and its answer leaves its connection, and with
+    SQLite the lock on everything, to the garbage collector.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # whoever cancelled does not want to hear of it
+        raise
+
+
+def _alone(connection: Connection) -> None:
+    """Wait for those who write; nobody else does until the transaction ends."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer by itself
+        connection.execute(select(func.set_config("lock_timeout", f"{_PATIENCE}s", True)))
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def _is_newest(connection: Connection, address: Address) -> bool:
+    """Tell whether the tables have the newest form. Raises NewerStoreError for one to come."""
+    revision = _revision(connection)
+    if revision is not None and revision not in migrations.REVISIONS:
+        raise NewerStoreError(
+            f"The library {address.shown} was written by a newer version of understudy "
+            f"(its form is {revision}, and this version knows those up to "
+            f"{migrations.REVISIONS[-1]}).",
+            hint="pip install --upgrade understudy",
+        )
+    return revision == migrations.REVISIONS[-1]
 
 
 def _revision(connection: Connection) -> str | None:
@@ -113,26 +167,41 @@ def _revision(connection: Connection) -> str | None:
     return found
 
 
-def _engine(address: Address) -> AsyncEngine:
+def _migrate(address: Address) -> None:
+    """Bring the tables into their newest form, in a thread and on a connection of its own."""
+    url = address.url
+    if address.path is not None:
+        url = url.set(drivername="sqlite")
+    engine = _hooked(create_engine(url, **_options(address)))
+    try:
+        # Alembic keeps what it is about in variables of its module.
+        with _ALEMBIC, engine.execution_options(**{_WRITES: True}).begin() as connection:
+            _alone(connection)
+            # Somebody else may have done it while this one waited.
+            if not _is_newest(connection, address):
+                migrations.upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+def _options(address: Address) -> dict[str, Any]:
     # Parameters are the contents of assistants, which belong into no error and no log.
-    if address.path is None:
-        return create_async_engine(
-            address.url,
-            hide_parameters=True,
-            isolation_level="READ COMMITTED",
-            pool_pre_ping=True,
-            connect_args={} if "connect_timeout" in address.url.query else _timeout(),
-        )
-    engine = create_async_engine(
-        address.url, hide_parameters=True, connect_args={"timeout": _PATIENCE}
-    )
-    event.listen(engine.sync_engine, "connect", _connected)
-    event.listen(engine.sync_engine, "begin", _begun)
+    if address.path is not None:
+        return {"hide_parameters": True, "connect_args": {"timeout": _PATIENCE}}
+    waits = {} if "connect_timeout" in address.url.query else {"connect_timeout": _CONNECT}
+    return {
+        "hide_parameters": True,
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "connect_args": waits,
+    }
+
+
+def _hooked(engine: Engine) -> Engine:
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _connected)
+        event.listen(engine, "begin", _begun)
     return engine
-
-
-def _timeout() -> dict[str, Any]:
-    return {"connect_timeout": _CONNECT}
 
 
 def _connected(connection: Any, _: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
@@ -62,7 +62,7 @@ async def add(
     source: str,
     file_digest: str,
     failed: int,
-    at: datetime,
+    clock: Callable[[], datetime],
 ) -> Batch:
     """Store what is new of the items. Raises StoreError for text that cannot be stored."""
     for item in items:
@@ -87,7 +87,7 @@ async def add(
     counts = Counter(one.change for one in done)
     batch = Batch(
         id=f"ab_{token_hex(_BYTES)}",
-        at=at,
+        at=clock(),
         actor=cleaned(actor),
         source=cleaned(source),
         file_digest=cleaned(file_digest),

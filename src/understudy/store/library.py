@@ -80,21 +80,19 @@ class Library:
         Unchanged is what has the content of its latest version, or of the one in force. May be
         repeated. A name may occur more than once: each is compared with the one before.
         """
-        async with self._database.writing() as connection:
-            return await importing.add(
-                connection,
-                items,
-                actor=actor,
-                source=source,
-                file_digest=file_digest,
-                failed=failed,
-                at=self._clock(),
-            )
+        return await self._database.write(
+            importing.add,
+            items,
+            actor=actor,
+            source=source,
+            file_digest=file_digest,
+            failed=failed,
+            clock=self._clock,
+        )
 
     async def find(self, key: str) -> Kept:
         """Return an assistant."""
-        async with self._database.reading() as connection:
-            return await reading.find(connection, key)
+        return await self._database.read(reading.find, key)
 
     async def page(
         self,
@@ -110,25 +108,21 @@ class Library:
         the one in force; pending_approval, that of any after the one in force. Raises UsageError
         for a limit over 1000.
         """
-        async with self._database.reading() as connection:
-            return await reading.page(
-                connection, limit=limit, after=after, state=state, contains=contains
-            )
+        return await self._database.read(
+            reading.page, limit=limit, after=after, state=state, contains=contains
+        )
 
     async def version(self, key: str, number: int | None = None) -> Version:
         """Return a version, the latest unless one is named."""
-        async with self._database.reading() as connection:
-            return await reading.version(connection, key, number)
+        return await self._database.read(reading.version, key, number)
 
     async def in_force(self, key: str) -> Version:
         """Return the approved version. Raises NotInForceError where none is, or it is disabled."""
-        async with self._database.reading() as connection:
-            return await reading.in_force(connection, key)
+        return await self._database.read(reading.in_force, key)
 
     async def versions(self, key: str, *, limit: int = 1000) -> tuple[VersionInfo, ...]:
         """Return the versions without their contents, the newest first."""
-        async with self._database.reading() as connection:
-            return await reading.infos(connection, key, limit)
+        return await self._database.read(reading.infos, key, limit)
 
     async def contents(
         self, keys: Sequence[str] | None = None, *, which: Which = Which.IN_FORCE_ELSE_LATEST
@@ -138,8 +132,7 @@ class Library:
         A few are read at a time, each few as they are then. Raises SelectionError at first.
         """
         async for few in self._few(keys, which):
-            async with self._database.reading() as connection:
-                found = await reading.contents(connection, few, which)
+            found = await self._database.read(reading.contents, few, which)
             for version in found:
                 yield version
 
@@ -148,18 +141,15 @@ class Library:
         if keys is None:
             after = ""
             while True:
-                async with self._database.reading() as connection:
-                    rows = await reading.outline(connection, which, some=None, after=after)
+                rows = await self._database.read(reading.outline, which, some=None, after=after)
                 if not rows:
                     return
                 for few in _packed((one, size) for one, _, size in rows):
                     yield few
                 after = rows[-1][1]
-        async with self._database.reading() as connection:
-            ids = await reading.ids(connection, keys)
+        ids = await self._database.read(reading.ids, keys)
         for some in reading.chunks(ids):
-            async with self._database.reading() as connection:
-                rows = await reading.outline(connection, which, some=some, after="")
+            rows = await self._database.read(reading.outline, which, some=some, after="")
             sizes = {one: size for one, _, size in rows}
             for few in _packed((one, sizes[one]) for one in some if one in sizes):
                 yield few
@@ -183,38 +173,34 @@ class Library:
         Raises MoveError where its state does not allow that, StaleVersionError unless it has the
         digest expected, and with `four_eyes` FourEyesError for an actor who imported it.
         """
-        async with self._database.writing() as connection:
-            return await moving.move(
-                connection,
-                key,
-                to,
-                actor=actor,
-                reason=reason,
-                number=number,
-                expect_digest=expect_digest,
-                four_eyes=four_eyes,
-                at=self._clock(),
-            )
+        return await self._database.write(
+            moving.move,
+            key,
+            to,
+            actor=actor,
+            reason=reason,
+            number=number,
+            expect_digest=expect_digest,
+            four_eyes=four_eyes,
+            clock=self._clock,
+        )
 
     async def history(self, key: str, *, limit: int = 100) -> tuple[Event, ...]:
         """Return what happened to an assistant, also to a deleted one, the newest first.
 
         By a name, that is what happened to all that ever had it.
         """
-        async with self._database.reading() as connection:
-            return await reading.history(connection, key, limit)
+        return await self._database.read(reading.history, key, limit)
 
     async def batches(self, *, limit: int = 20) -> tuple[Batch, ...]:
         """Return the imports, the newest first, without their items."""
-        async with self._database.reading() as connection:
-            return await reading.past(connection, limit)
+        return await self._database.read(reading.past, limit)
 
     async def delete(self, key: str, *, actor: str, reason: str = "") -> Kept:
         """Remove an assistant with all its versions, and return what it was."""
-        async with self._database.writing() as connection:
-            return await moving.delete(
-                connection, key, actor=actor, reason=reason, at=self._clock()
-            )
+        return await self._database.write(
+            moving.delete, key, actor=actor, reason=reason, clock=self._clock
+        )
 
 
 def _packed(sizes: Iterable[tuple[str, int]]) -> Iterator[list[str]]:

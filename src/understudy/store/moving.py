@@ -52,7 +52,7 @@ async def move(
     number: int | None,
     expect_digest: str | None,
     four_eyes: bool,
-    at: datetime,
+    clock: Callable[[], datetime],
 ) -> Moved:
     """Move a version, and the one that gives way to it. Raises SelectionError, MoveError."""
     kept = await find(connection, key)
@@ -68,7 +68,7 @@ async def move(
         )
     if four_eyes and to is State.APPROVED:
         check_eyes(version.imported_by, actor, what=what)
-    log = _Log(connection, kept, cleaned(actor), at)
+    log = _Log(connection, kept, cleaned(actor), clock())
     gives_way = None
     if to is State.APPROVED and kept.in_force and kept.in_force.number != number:
         gives_way = kept.in_force.number
@@ -88,13 +88,13 @@ async def move(
 
 
 async def delete(
-    connection: AsyncConnection, key: str, *, actor: str, reason: str, at: datetime
+    connection: AsyncConnection, key: str, *, actor: str, reason: str, clock: Callable[[], datetime]
 ) -> Kept:
     """Remove an assistant and all its versions; what happened to it is kept."""
     kept = await find(connection, key)
     await connection.execute(delete_from(versions).where(versions.c.assistant_id == kept.id))
     await connection.execute(delete_from(assistants).where(assistants.c.id == kept.id))
-    log = _Log(connection, kept, cleaned(actor), at)
+    log = _Log(connection, kept, cleaned(actor), clock())
     await log.note(None, None, None, Action.DELETED, cleaned(reason))
     return kept
 
