@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _HOST, _PORT, _RATE = "127.0.0.1", 8300, 100.0
 #: Seconds until a thread that reads a new file makes way for answers.
 _SWITCH = 0.0005
-_NEEDED = ("fastapi", "uvicorn", "prometheus_client")
+_NEEDED = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
 
 
 @click.command()
@@ -106,6 +106,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, int]:
     """Return what to serve, and where; raises UsageError before anything listens."""
+    from understudy.ops.architect import Architect
     from understudy.ops.keeping import Keeper
     from understudy.service.app import Serving
     from understudy.service.auth import parse_keys
@@ -136,7 +137,9 @@ def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, i
         else options["port"]
     )
     hosts = frozenset({"127.0.0.1", "localhost", "::1", host.lower()})
-    return Serving(keeper, keys, hosts, Limits(rate=rate), origins), host, port
+    architect = Architect(settings)
+    serving = Serving(keeper, keys, hosts, Limits(rate=rate), origins, architect=architect)
+    return serving, host, port
 
 
 def _tell(session: Session, listening: socket.socket, serving: Serving) -> None:

@@ -135,9 +135,16 @@ class Architect:
         """Return a checked file; raises SnapshotError where it cannot be read."""
         return Document.load(source, self.options)
 
-    def check_text(self, data: bytes | str, source: str = "document") -> Document:
+    def check_text(
+        self,
+        data: bytes | str,
+        source: str = "document",
+        *,
+        allow_unknown_variables: bool = False,
+    ) -> Document:
         """Return a checked document."""
-        return Document.parse(data, source=source, options=self.options)
+        lenient = self._allow_unknown or allow_unknown_variables
+        return Document.parse(data, source=source, options=Options(self.catalogue, lenient))
 
     async def add(self, document: Document, *, actor: str, keep_going: bool = False) -> Import:
         """Store a document's assistants, all of them or none; with `keep_going`, the sound ones.
@@ -165,7 +172,14 @@ class Architect:
         return Import(document, batch, tuple(i for i in range(total) if i not in set(indices)))
 
     async def move(
-        self, key: str, to: State, *, actor: str, reason: str = "", number: int | None = None
+        self,
+        key: str,
+        to: State,
+        *,
+        actor: str,
+        reason: str = "",
+        number: int | None = None,
+        allow_unknown_variables: bool = False,
     ) -> Moved:
         """Approve (or enable), reject or disable a version.
 
@@ -176,7 +190,7 @@ class Architect:
         expected = None
         if to is State.APPROVED:
             version = await self._to_approve(library, key, number)
-            await asyncio.to_thread(self.require_valid, version)
+            await asyncio.to_thread(self.require_valid, version, lenient=allow_unknown_variables)
             number, expected = version.number, version.digest
         return await library.move(
             key,
@@ -197,9 +211,10 @@ class Architect:
                 number = kept.in_force.number
         return await library.version(key, number)
 
-    def require_valid(self, version: Version) -> None:
+    def require_valid(self, version: Version, *, lenient: bool = False) -> None:
         """Raise InvalidDocumentError unless a stored version is valid with today's models."""
-        document = self.check_text(document_text([version.content]), source=version.name)
+        text = document_text([version.content])
+        document = self.check_text(text, version.name, allow_unknown_variables=lenient)
         if not document.valid:
             first, *more = document.errors
             rest = f" ({len(more)} more)" if more else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +15,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from understudy._version import __version__
+from understudy.architect.limits import MOST_BYTES
+from understudy.ops.architect import Architect
 from understudy.ops.keeping import Keeper
+from understudy.service.architect_routes import LARGE, architect_router
 from understudy.service.auth import Keys
 from understudy.service.front import REQUEST_ID, Draining, Front, Limits
 from understudy.service.health_routes import Standing, health_router, status_router
@@ -23,8 +26,9 @@ from understudy.service.metrics import Metrics
 from understudy.service.problems import ProblemError, plain, render
 from understudy.service.registry_routes import registry_router
 from understudy.service.routing import BytesRoute, Shortcut
+from understudy.service.uploads import AROUND
 
-_ABOUT = """The assistants of a place, looked up by name.
+_ABOUT = """The assistants of a place, looked up by name; and Architect documents.
 
 Names are those of the registry: `Support Bot` is `SUPPORT_BOT`; ids, exact names and other
 spellings find them, too. Everything that goes wrong has one shape.
@@ -40,7 +44,10 @@ _SECURITY = [
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What a service is made of; `hosts` are the names of this machine where there are no keys."""
+    """What a service is made of; `hosts` are the names of this machine where there are no keys.
+
+    Without an `architect` there are no routes for Architect documents.
+    """
 
     keeper: Keeper
     keys: Keys
@@ -49,6 +56,7 @@ class Serving:
     origins: tuple[str, ...] = ()
     draining: Draining = field(default_factory=Draining)
     metrics: Metrics = field(default_factory=Metrics)
+    architect: Architect | None = None
 
 
 def create_app(serving: Serving) -> ASGIApp:
@@ -62,6 +70,8 @@ def create_app(serving: Serving) -> ASGIApp:
             yield
         finally:
             await serving.keeper.stop()
+            if serving.architect is not None:
+                await serving.architect.aclose()
 
     api = FastAPI(
         title="Understudy",
@@ -75,6 +85,8 @@ def create_app(serving: Serving) -> ASGIApp:
     serving.keeper.on_synced = serving.metrics.synced
     standing = Standing(serving.keeper, serving.metrics, serving.draining)
     guarded = [registry_router(serving.keeper), status_router(standing)]
+    if serving.architect is not None:
+        guarded.append(architect_router(serving.architect))
     routers = [*guarded, health_router(standing)]
     for router in routers:
         security = _SECURITY if serving.keys and router in guarded else None
@@ -92,7 +104,7 @@ def create_app(serving: Serving) -> ASGIApp:
         serving.hosts,
         serving.metrics,
         serving.draining,
-        serving.limits,
+        replace(serving.limits, large=MOST_BYTES + AROUND, paths=LARGE),
         frozenset(serving.origins),
     )
     if not serving.origins:

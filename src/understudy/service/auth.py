@@ -16,13 +16,19 @@ READ = "read"
 READ_FULL = "read:full"
 SYNC = "sync"
 ADMIN = "admin"
+ARCHITECT_READ = "architect:read"
+IMPORT = "architect:import"
+APPROVE = "architect:approve"
 
 #: What each scope brings along.
 SCOPES: dict[str, frozenset[str]] = {
     READ: frozenset({READ}),
     READ_FULL: frozenset({READ, READ_FULL}),
     SYNC: frozenset({READ, SYNC}),
-    ADMIN: frozenset({READ, READ_FULL, SYNC, ADMIN}),
+    ADMIN: frozenset({READ, READ_FULL, SYNC, ADMIN, ARCHITECT_READ, IMPORT, APPROVE}),
+    ARCHITECT_READ: frozenset({ARCHITECT_READ}),
+    IMPORT: frozenset({ARCHITECT_READ, IMPORT}),
+    APPROVE: frozenset({ARCHITECT_READ, APPROVE}),
 }
 
 _SHORTEST = 16  # characters

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -44,11 +44,24 @@ HEADERS: tuple[Header, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`rate` is requests a second for a key (0: any), `body` bytes, `patience` seconds for one."""
+    """`rate` is requests a second for a key (0: any), `body` bytes, `patience` seconds for one.
+
+    `paths` are addresses that take larger bodies: at most `large` bytes, which may take as many
+    times longer to arrive as they are larger than a megabyte.
+    """
 
     rate: float = 100.0
     body: int = 64 * 1024
     patience: float = 15.0
+    large: int = 0
+    paths: frozenset[str] = frozenset()
+
+    def of(self, path: str) -> Limits:
+        """Return what holds for a request to this address."""
+        if path not in self.paths:
+            return self
+        longer = self.patience * max(1.0, self.large / (1 << 20))
+        return replace(self, body=self.large, patience=longer)
 
 
 @dataclass(slots=True)
@@ -97,7 +110,7 @@ class Front:
             if len(headers) < len(scope["headers"]):
                 _once(scope["headers"])
             self._admit(scope, headers)
-            body = _Body(receive, self.limits)
+            body = _Body(receive, self.limits.of(scope["path"]))
             await body.admit(headers)
             await self.app(scope, body.receive, answer.send)
         except ProblemError as problem:

@@ -1,0 +1,127 @@
+"""Documents in requests: JSON bodies and files in multipart forms, read up to a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from understudy.architect.limits import MOST_BYTES
+from understudy.service.problems import ProblemError
+
+#: Bytes of a multipart body around its file: boundaries, headers, small fields.
+AROUND = 64 * 1024
+_JSON = frozenset({"application/json", "text/json"})
+_MOST_PARTS = 20
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Upload:
+    """A document's bytes as they were sent, and what the sender called it."""
+
+    data: bytes
+    name: str
+
+
+async def document(request: Request) -> Upload:
+    """Return the document of a request; raises ProblemError. Nothing beyond the bound is read."""
+    header = request.headers.get("content-type", "")
+    kind, options = parse_options_header(header)
+    told = kind.decode("latin-1").lower()
+    if told == "multipart/form-data" and options.get(b"boundary"):
+        return await _from_form(request, options[b"boundary"])
+    if told in _JSON or told.endswith("+json"):
+        content = bytearray()
+        async for piece in request.stream():
+            content += piece
+            if len(content) > MOST_BYTES:
+                raise too_large()
+        return Upload(bytes(content), "request")
+    raise ProblemError(
+        415,
+        "unsupported_media_type",
+        "A document is sent as JSON, or as a file in a form.",
+        hint="Content-Type: application/json, or multipart/form-data with a file.",
+    )
+
+
+def too_large() -> ProblemError:
+    """Return the refusal of a document that is too large."""
+    return ProblemError(
+        413,
+        "file_too_large",
+        f"File too large: at most {MOST_BYTES:,} bytes (10 MB) are read.",
+        hint="Reduce file size or split into multiple files.",
+        headers={"Connection": "close"},
+    )
+
+
+async def _from_form(request: Request, boundary: bytes) -> Upload:
+    form = _Form()
+    try:
+        parser = MultipartParser(boundary, form.callbacks())
+        async for piece in request.stream():
+            parser.write(piece)
+        parser.finalize()
+    except FormParserError as error:
+        raise ProblemError(
+            400, "bad_request", "The form cannot be read.", hint="Is its boundary right?"
+        ) from error
+    if form.name is None:
+        raise ProblemError(
+            422, "invalid_request", "The form holds no file.", hint='Send it as "file".'
+        )
+    return Upload(bytes(form.content), form.name or "upload")
+
+
+@dataclass(slots=True)
+class _Form:
+    """Takes the first file of a form; of everything else it keeps nothing."""
+
+    name: str | None = None
+    content: bytearray = field(default_factory=bytearray)
+    _parts: int = 0
+    _taking: bool = False
+    _header: bytearray = field(default_factory=bytearray)
+    _value: bytearray = field(default_factory=bytearray)
+
+    def callbacks(self) -> Any:
+        """Return what the parser calls."""
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": lambda data, start, end: self._header.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_end": self._header_ended,
+            "on_part_data": self._data,
+            "on_part_end": self._end,
+        }
+
+    def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise ProblemError(422, "invalid_request", "The form has too many parts.")
+
+    def _header_ended(self) -> None:
+        name, value = bytes(self._header).lower(), bytes(self._value)
+        self._header.clear()
+        self._value.clear()
+        if name != b"content-disposition" or self.name is not None:
+            return
+        options: Mapping[bytes, bytes] = parse_options_header(value)[1]
+        if b"filename" in options or options.get(b"name") == b"file":
+            self._taking = True
+            self.name = options.get(b"filename", b"").decode("utf-8", "replace")[:255]
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if not self._taking:
+            return
+        self.content += data[start:end]
+        if len(self.content) > MOST_BYTES:
+            raise too_large()
+
+    def _end(self) -> None:
+        self._taking = False
