@@ -116,7 +116,7 @@ faults = st.builds(
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(fault=faults, again=st.booleans(), remembers=st.booleans())
 @example(fault=Fault("drop-after", "templates", nth=2, seconds=0.001), again=False, remembers=False)

@@ -105,7 +105,7 @@ def test_a_byte_order_mark_says_how_to_read(records: Records, shape: str, encodi
 
 
 @given(dumps(), st.sampled_from(sorted(SHAPES)), st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_a_cut_at_any_byte_keeps_every_whole_record_before_it(
     records: Records, shape: str, data: st.DataObject
 ) -> None:

@@ -259,7 +259,7 @@ requests = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(requests)
 def test_lifting_ids_out_of_the_tools_and_folding_them_back_changes_nothing(
     arguments: dict[str, Any],

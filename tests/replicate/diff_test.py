@@ -86,13 +86,13 @@ def _ordered(value: Any, path: list[str], order: list[str]) -> Any:
     return {**value, path[0]: _ordered(value[path[0]], path[1:], order)}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(values, values)
 def test_a_diff_applied_to_the_old_value_gives_the_new_one(before: Any, after: Any) -> None:
     assert identical(patched(before, list(diff(before, after, "x"))), after)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(tools, tools)
 def test_tools_are_compared_by_name_and_order(before: Any, after: Any) -> None:
     result = patched(before, list(diff(before, after, "x")))
@@ -101,13 +101,13 @@ def test_tools_are_compared_by_name_and_order(before: Any, after: Any) -> None:
         assert identical(result, after), "a new tool's place is not shown, all else is"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(values)
 def test_equal_values_yield_nothing(value: Any) -> None:
     assert list(diff(value, copy.deepcopy(value), "x")) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(values, values)
 def test_what_is_not_the_same_yields_something_and_always_the_same(before: Any, after: Any) -> None:
     found = list(diff(before, after, "x"))

@@ -112,7 +112,7 @@ places = st.dictionaries(ids, st.none() | ids, max_size=6).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(places, places, st.dictionaries(ids, ids, max_size=3))
 def test_no_two_sources_share_a_counterpart(
     sources: list[Assistant], destination: list[Assistant], known: dict[str, str]

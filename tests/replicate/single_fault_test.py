@@ -33,7 +33,7 @@ faults = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(inventories(max_size=5), st.data(), faults)
 @example([{"model": "gpt-4o"}] * 3, None, Fault("drop-after", nth=4, seconds=0.001))
 @example([{"model": "gpt-4o"}] * 3, None, Fault("hang-after", nth=5, seconds=0.001))

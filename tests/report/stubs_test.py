@@ -99,7 +99,7 @@ SCHEMAS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(NAMES, SCHEMAS, NAMES), max_size=6))
 @example([(name, schema(name, **{name: {"enum": [name, 1, None]}}), name) for name in NASTY])
 @example([("f", schema(**{f"p{n}": {"type": "string"} for n in range(300)}), "")])

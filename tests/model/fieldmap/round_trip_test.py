@@ -33,7 +33,7 @@ def takes_its_place(record: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("there", THERE)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(record=assistants())
 def test_what_the_ledger_keeps_comes_back_and_what_it_drops_does_not(
     there: Kind, record: dict[str, Any]
@@ -64,7 +64,7 @@ def without_lost(tool: Any, told: dict[str, Fidelity]) -> Any:
 
 
 @pytest.mark.parametrize("there", THERE)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(record=assistants())
 def test_tools_come_back_but_for_what_the_ledger_says(there: Kind, record: dict[str, Any]) -> None:
     other, crossing = cross(definition(record), Kind.ASSISTANT, there)
@@ -83,7 +83,7 @@ def test_tools_come_back_but_for_what_the_ledger_says(there: Kind, record: dict[
         assert same("tools", [pair[0]], [pair[1]]), pair
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(agents())
 def test_an_agent_stays_what_it_is_among_agents(record: dict[str, Any]) -> None:
     after, crossing = cross(definition(record), Kind.AGENT, Kind.AGENT)

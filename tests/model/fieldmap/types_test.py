@@ -48,7 +48,7 @@ def _names(schema: Any) -> list[str]:
     return [field.get("validation_alias", name) for name, field in schema["fields"].items()]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(assistants())
 def test_a_request_for_an_agent_is_of_the_package_s_type(record: dict[str, Any]) -> None:
     payload = rendered(Agents(WIRE), record)
@@ -63,7 +63,7 @@ def test_an_agent_is_sent_on_as_the_package_s_type(record: dict[str, Any]) -> No
     assert_fits(AGENT, rendered(Agents(WIRE), record))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(assistants() | agents())
 def test_a_bundle_holds_arguments_of_the_package_s_type(record: dict[str, Any]) -> None:
     arguments = folded(rendered(Bundle("bundle"), record))

@@ -357,7 +357,7 @@ class UnmarkedReplication(Replication):
 
 
 _BOUNDED = settings(
-    max_examples=45,
+    max_examples=30,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
