@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from understudy._version import __version__
 
 if TYPE_CHECKING:
+    from understudy.architect.document import Document
     from understudy.config import Settings
     from understudy.config import load as load_settings
     from understudy.errors import UnderstudyError
@@ -48,6 +49,7 @@ __all__ = [
     "AsyncRegistry",
     "AsyncRegistryClient",
     "Definition",
+    "Document",
     "Drift",
     "Exported",
     "FileOutcome",
@@ -85,6 +87,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "architect.document": ("Document",),
     "config": ("Settings", "load_settings"),
     "errors": ("UnderstudyError",),
     "model.assistant": ("Assistant",),

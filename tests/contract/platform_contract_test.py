@@ -9,10 +9,12 @@ import pytest
 from pydantic import SecretStr
 
 from contract.platform_contract import PlatformContract
+from understudy.model.assistant import Assistant
 from understudy.model.kinds import Kind
 from understudy.platforms.agents import Agents
+from understudy.platforms.architect_file import ArchitectFile
 from understudy.platforms.assistants_v2 import AssistantsV2
-from understudy.platforms.base import Platform
+from understudy.platforms.base import Page, Platform
 from understudy.platforms.limiter import Limiter
 from understudy.platforms.memory import Memory
 from understudy.platforms.openai_wire import Wire
@@ -103,3 +105,36 @@ class _Forgetful(Snapshot):
         self._records = None
         self._folders.clear()
         return super()._loaded()
+
+
+class TestArchitectFile(PlatformContract):
+    kind = Kind.ARCHITECT
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Platform:
+        return ArchitectFile(tmp_path / "assistants.json")
+
+
+class TestArchitectFileReadBack(PlatformContract):
+    """Nothing is remembered between two calls: each reads the document again."""
+
+    kind = Kind.ARCHITECT
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Platform:
+        return _Reread(tmp_path / "assistants.json")
+
+
+class _Reread(ArchitectFile):
+    async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
+        await self._again()
+        return await super().list_page(after=after, newest_first=newest_first)
+
+    async def retrieve(self, assistant_id: str) -> Assistant:
+        await self._again()
+        return await super().retrieve(assistant_id)
+
+    async def _again(self) -> None:
+        await self.flush()
+        if self._path.exists():
+            self._root = None

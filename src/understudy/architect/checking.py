@@ -46,7 +46,7 @@ def check_document(value: Any, found: Collector, options: Options, checked: Chec
             'Write {"version": "1.0", "assistants": [...]}.',
         )
         return
-    root = {name: one for name, one in value.items() if name not in TOLERATED}
+    root = {name: one for name, one in value.items() if not name.startswith(TOLERATED)}
     _root(root, found)
     assistants = value.get("assistants")
     if not isinstance(assistants, list):

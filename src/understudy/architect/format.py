@@ -264,8 +264,8 @@ OBJECTS: Mapping[str, Mapping[str, Field]] = {
     "choice": CHOICE,
 }
 
-#: Root entries that belong to editors, not to the format.
-TOLERATED = frozenset({"$schema"})
+#: Root entries that begin so belong to editors and tools, not to the format.
+TOLERATED = "$"
 
 
 #: The Python types that a JSON value of each kind has.

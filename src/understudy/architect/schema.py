@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from understudy.architect.format import OBJECTS, OPTIONS, Field, FieldType, Kind
+from understudy.architect.format import OBJECTS, OPTIONS, TOLERATED, Field, FieldType, Kind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -47,7 +47,7 @@ def _object(what: str, fields: Mapping[str, Field]) -> dict[str, Any]:
         "additionalProperties": False,
     }
     if what == "document":
-        made["properties"]["$schema"] = {"type": "string"}
+        made["patternProperties"] = {rf"^\{TOLERATED}": True}
     if what == "input_field":
         made["allOf"] = [_with_options(kind) for kind in FieldType]
     return made

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     ASSISTANT = "assistant"  # Assistants v2
     AGENT = "agent"  # Agents API
     RESPONSE = "response.arguments"  # arguments of one call of the Responses API
+    ARCHITECT = "architect.assistant"  # an Architect assistant of one prompt
 
 
 #: Each kind's fields in the order people read them, knowledge among them under one name.
@@ -44,6 +45,20 @@ FIELDS_OF: Mapping[Kind, tuple[str, ...]] = {
         "service_tier",
         "tools",
         "tool_resources",
+        "metadata",
+    ),
+    Kind.ARCHITECT: (
+        "name",
+        "description",
+        "model",
+        "instructions",
+        "content",
+        "input_mapping",
+        "input_fields",
+        "image_path",
+        "timeout_seconds",
+        "repositoryIds",
+        "enabledTools",
         "metadata",
     ),
 }

@@ -64,6 +64,16 @@ RESPONSES = Limits(
     metadata_value=512,
 )
 
+#: An Architect document; the length of a name is ours.
+ARCHITECT = Limits(
+    text={"name": 255},
+    numbers={},
+    tools=0,
+    metadata_pairs=16,
+    metadata_key=64,
+    metadata_value=512,
+)
+
 
 def check(payload: Mapping[str, Any], limits: Limits) -> Findings:
     """Return everything in the payload that the limits forbid; empty when it can be written."""

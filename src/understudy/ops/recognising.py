@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from understudy.errors import SnapshotError
@@ -12,6 +13,12 @@ from understudy.platforms.snapshot_form import HEADER, begins_like_snapshot, hol
 
 #: How much of a file is looked at: enough for the header of any snapshot.
 _HEAD = 1 << 16
+
+#: How an Architect document begins, whatever stands before its version.
+_DOCUMENT = re.compile(
+    r'\{\s*(?:"(?:\$schema|exported_at|export_source)"\s*:\s*"[^"]*"\s*,\s*)*"version"\s*:\s*"1\.0"'
+)
+_PROMPTS = re.compile(r'"(?:prompts|input_fields)"\s*:\s*\[')
 
 
 def open_path(place: PlaceSettings) -> Platform:
@@ -31,6 +38,8 @@ def open_path(place: PlaceSettings) -> Platform:
     if not path.is_file():
         return build("dump", place)  # a pipe can be read only once: there is no looking first
     head = _head(path)
+    if _DOCUMENT.match(head) and _PROMPTS.search(head):
+        return build("architect", place)
     if begins_like_snapshot(head):
         return _snapshot_file(place) if reading else build("snapshot", place)
     # What is no JSON at all is refused as a snapshot by whoever wants to write it.

@@ -89,6 +89,14 @@ def _dump(place: PlaceSettings) -> Platform:
     return Dump(place.path, name=place.name)
 
 
+def _architect(place: PlaceSettings) -> Platform:
+    from understudy.platforms.architect_file import ArchitectFile
+
+    if not place.path:
+        raise UsageError(f"The profile {place.name} is an Architect document and has no path.")
+    return ArchitectFile(place.path, name=place.name, must_exist=place.must_exist)
+
+
 def _memory(place: PlaceSettings) -> Platform:
     from understudy.platforms.memory import Memory
 
@@ -104,6 +112,7 @@ PLATFORMS: Mapping[str, Callable[[PlaceSettings], Platform]] = {
     "responses": _responses,
     "snapshot": _snapshot,
     "dump": _dump,
+    "architect": _architect,
     "memory": _memory,
 }
 

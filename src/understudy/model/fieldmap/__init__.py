@@ -1,6 +1,6 @@
 """From each kind of definition to each other: where a field goes, and what is lost. Pure.
 
-Every pair goes over the assistant's form, which is the widest of the three; fields and tools
+Every pair goes over the assistant's form, which is the widest of all; fields and tools
 that it does not have ride along under their own names, and whoever has no home for them says so.
 The table is in docs/platforms.md.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from understudy.model.fieldmap.architect import WORKFLOW, architect_to_hub, hub_to_architect
 from understudy.model.fieldmap.crossing import Crossing, Json
 from understudy.model.fieldmap.from_agent import agent_to_hub
 from understudy.model.fieldmap.from_response import response_to_hub
@@ -23,11 +24,13 @@ __all__ = ["Crossing", "cross", "governed"]
 _TO_HUB: Mapping[Kind, Callable[[Json, Crossing], Json]] = {
     Kind.AGENT: agent_to_hub,
     Kind.RESPONSE: response_to_hub,
+    Kind.ARCHITECT: architect_to_hub,
 }
 _FROM_HUB: Mapping[Kind, Callable[[Json, Crossing], Json]] = {
     Kind.ASSISTANT: hub_to_assistant,
     Kind.AGENT: hub_to_agent,
     Kind.RESPONSE: hub_to_response,
+    Kind.ARCHITECT: hub_to_architect,
 }
 
 
@@ -55,6 +58,6 @@ def governed(origin: Kind, target: Kind) -> tuple[str, ...]:
     """
     if origin is target:
         return FIELDS_OF[target]
-    own = {"service_tier", "multi_agent", "compaction", "experimental"}
+    own = {"service_tier", "multi_agent", "compaction", "experimental", *WORKFLOW}
     free = own if origin is Kind.ASSISTANT else own - set(FIELDS_OF[origin])
     return tuple(name for name in FIELDS_OF[target] if name not in free)
