@@ -25,7 +25,7 @@ from understudy.sandbox import ThreadedSandbox
 
 #: Preloads the command, then forks a process for each job on stdin and says how it ended.
 _SERVER = """
-import gc, json, os, signal, sys
+import json, os, signal, sys
 import aiohttp, concurrent.futures.thread, filelock, openai, rich.cells
 from understudy.cli import main, registry, replicate
 from understudy.ops import journal, notifying, posting
@@ -46,7 +46,6 @@ def arm(owner, name, at, after):
     setattr(owner, name, counted)
 
 DEEDS = {"line": (journal.Journal, "_append"), "file": (os, "replace")}
-gc.freeze()
 
 for text in sys.stdin:
     job = json.loads(text)
