@@ -217,6 +217,8 @@ def test_the_demo_plays_the_whole_job_in_json(stage: Stage) -> None:
         assert run["summary"]["files"] == {"there": 8}
     (answer,) = done.of("answer")
     assert "Washed goods are never returns" in answer["text"]
+    assert [one["change"] for one in done.of("architect_imported")] == ["created", "unchanged"]
+    assert [one["action"] for one in done.of("architect_moved")] == ["approved"]
     assert done.of("scene")
     assert stage.files() == []
     assert stage.sandbox.requests == []  # it keeps to its own sandbox

@@ -48,6 +48,7 @@ _TEXTS = (*_KNOWLEDGE, "--text-fallback")
 
 #: What was saved before the endpoint went, and what of it is taken on.
 DUMP = "saved.json"
+OPINION = "opinion.json"
 _SOME = (
     *("--name", "Support Bot", "--name", "* Analyst", "--file-search", "--code-interpreter"),
     *("--map-model", "recommended", "--yes"),
@@ -107,6 +108,21 @@ _SCENES: tuple[tuple[str, tuple[str, ...], int], ...] = (
         SERVICE,
         0,
     ),
+    (
+        "Assistants of several prompts are written as JSON. Begin with a skeleton, and look at it:",
+        ("--quiet", "architect", "new", "parallel", "--name", "Second opinion", "-o", OPINION),
+        0,
+    ),
+    ("", ("architect", "validate", OPINION), 0),
+    ("What is imported waits for approval:", ("architect", "import", OPINION, "--by", "ann"), 0),
+    (
+        "",
+        ("architect", "approve", "Second opinion", "--by", "bob", "--reason", "read and tried"),
+        0,
+    ),
+    ("", ("architect", "show", "Second opinion"), 0),
+    ("It can be taken elsewhere:", ("architect", "export", "-o", "exported.json"), 0),
+    ("", ("architect", "import", "exported.json"), 0),
 )
 
 
