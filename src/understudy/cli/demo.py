@@ -113,7 +113,6 @@ _SCENES: tuple[tuple[str, tuple[str, ...], int], ...] = (
         ("--quiet", "architect", "new", "parallel", "--name", "Second opinion", "-o", OPINION),
         0,
     ),
-    ("", ("architect", "validate", OPINION), 0),
     ("What is imported waits for approval:", ("architect", "import", OPINION, "--by", "ann"), 0),
     (
         "",

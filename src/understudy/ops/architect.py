@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from understudy._version import __version__
 from understudy.architect.approval import State
@@ -21,8 +21,10 @@ from understudy.architect.limits import VERSION
 from understudy.architect.models import DEFAULT, Catalogue, Model
 from understudy.config import Settings, as_bool, text_of
 from understudy.errors import InvalidDocumentError, UsageError
-from understudy.store.library import Library
 from understudy.store.records import Batch, Incoming, Moved, Version, Which
+
+if TYPE_CHECKING:
+    from understudy.store.library import Library
 
 #: Where the library is unless something else is configured.
 DEFAULT_DATABASE = "understudy.db"
@@ -109,6 +111,8 @@ class Architect:
 
     async def library(self) -> Library:
         """Return the library, opened when it is first asked for; `aclose` closes it."""
+        from understudy.store.library import Library  # half a second: checks go without
+
         async with self._opening:
             if self._library is None:
                 self._library = await Library.open(self.database)
