@@ -51,6 +51,7 @@ class Server(uvicorn.Server):
         self._draining = draining
         self._grace = grace
         self._began = asyncio.Event()
+        self._ending = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -61,6 +62,15 @@ class Server(uvicorn.Server):
         """Begin to answer, and say so."""
         await super().startup(sockets)
         self._began.set()
+
+    async def main_loop(self) -> None:
+        """Keep the header with the date right until told to end, and end then, not a tick later."""
+        ticking = asyncio.create_task(super().main_loop())
+        ending = asyncio.create_task(self._ending.wait())
+        await asyncio.wait({ticking, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if not ticking.cancel():
+            ticking.result()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then end; what is being answered is answered."""
@@ -101,6 +111,7 @@ class Server(uvicorn.Server):
             started()
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         self.should_exit = True
+        self._ending.set()
         stopping.cancel()
         await serving
         if not self.started:
