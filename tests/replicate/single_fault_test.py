@@ -25,9 +25,10 @@ SOURCE, DESTINATION = "sk-fault-source", "sk-fault-destination"
 FAST = RetryPolicy(attempts=3, base=0.001, longest=0.002, patience=1.0)
 STRANGER = {"model": "gpt-4o", "name": "Nobody's clone"}
 
+#: 429 asks for whole seconds and is told apart in the tests of the wire; 429-ms leads the same way.
 faults = st.builds(
     Fault,
-    kind=st.sampled_from(sorted(KINDS)),
+    kind=st.sampled_from(sorted(set(KINDS) - {"429"})),
     nth=st.integers(1, 16),
     seconds=st.just(0.001),
 )

@@ -41,7 +41,8 @@ chunkings = st.sampled_from([(100, 0), (800, 400), (4096, 2048)]).map(
 )
 metadata = st.dictionaries(st.sampled_from("abc"), st.text("xü", max_size=2), max_size=3)
 days = st.none() | st.integers(1, 365)
-quick = sorted(set(KINDS) - {"hang", "hang-after", "latency"})
+#: 429 asks for whole seconds and is told apart in the tests of the wire; 429-ms leads the same way.
+quick = sorted(set(KINDS) - {"hang", "hang-after", "latency", "429"})
 #: Requests that no run of these makes: a fault in them would be none.
 ELSEWHERE = frozenset(
     {"agents", "templates", "responses", "conversations", "items", "containers", "container_files"}
