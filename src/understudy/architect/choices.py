@@ -10,6 +10,10 @@ from typing import Any
 _LONGEST = 100_000
 
 
+#: JSON within a text may name halves of characters, which no file can keep.
+_HALF = "\\ud"
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """The entries as they stand in the file, and the shape that they have.
@@ -42,6 +46,8 @@ def read_choices(value: Any) -> Choices | None:
 
 def _from_text(text: str) -> Choices | None:
     if text[0] in "[{":
+        if _HALF in text.lower():
+            return None
         try:
             inner = read_choices(json.loads(text)) if text[0] == "[" else _object(json.loads(text))
         except (ValueError, RecursionError):

@@ -14,6 +14,10 @@ Path = tuple[str | int, ...]
 MOST_FINDINGS = 20_000
 
 
+#: Names may have megabytes, and stand in the pointers of all that is in them.
+_LONGEST_POINTER = 2000  # characters
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding. `pointer` is RFC 6901; `line` and `column` begin at 1, in characters.
@@ -86,9 +90,15 @@ class Collector:
         self.drafts.append(Draft(code, weight, message, hint, path, spot, on_key, offset))
 
 
-def pointer(path: Iterable[str | int]) -> str:
-    """Return the JSON pointer (RFC 6901) of a path."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+def pointer(path: Path) -> str:
+    """Return the JSON pointer (RFC 6901) of a path; one that nobody would read breaks off."""
+    made, room = [], _LONGEST_POINTER
+    for part in path:
+        if room < 0:
+            break
+        made.append("/" + str(part)[:room].replace("~", "~0").replace("/", "~1"))
+        room -= len(made[-1])
+    return "".join(made)
 
 
 def errors(findings: Iterable[Finding]) -> Findings:

@@ -53,11 +53,11 @@ def _slugs(names: Names, at: Path, found: Collector) -> None:
         title = names.title(index)
         if not title:
             continue
-        others = [i for i in names.by_slug[short] if i != index]
+        first = names.by_slug[short][0]
         if not short:
             what = "has no letter or digit of ASCII, so that its slug is empty"
-        elif others and others[0] < index:
-            what = f'has the slug of prompts[{others[0]}], "{short}"'
+        elif first != index:
+            what = f'has the slug of prompts[{first}], "{short}"'
         elif short in names.fields:
             what = f'has the slug "{short}", which is also an input field'
         else:

@@ -179,7 +179,13 @@ PROMPT = _table(
         "Variables of this prompt only: a name and a template, "
         'such as `"analysis": "{{prompt_0_output}}"`.',
     ),
-    Field("timeout_seconds", Kind.NUMBER, "For this prompt, in seconds.", above=0),
+    Field(
+        "timeout_seconds",
+        Kind.NUMBER,
+        "For this prompt, in seconds.",
+        above=0,
+        most=limits.LARGEST,
+    ),
 )
 
 INPUT_FIELD = _table(
@@ -307,12 +313,13 @@ def _sound(one: Field) -> Callable[[Any], bool]:
         return lambda value: (
             type(value) is str
             and least <= len(value) <= most
+            and value.isascii()
             and value[0] > " "
             and value[-1] > " "
             and value.isprintable()
         )
     if one.kind is Kind.TEXT and one.least is not None:
-        return lambda value: type(value) is str and value[:1] > " "
+        return lambda value: type(value) is str and " " < value[:1] < "\x7f"
     if one.kind is Kind.INTEGER or one.above is not None:
         lowest = one.least if one.above is None else one.above + 1
         floor = -limits.LARGEST if lowest is None else lowest

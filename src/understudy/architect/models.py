@@ -16,6 +16,10 @@ KEYWORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
+#: Of longer names the beginning is compared.
+_LONGEST = 80  # characters
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model that is there. `context_window` is in tokens, None where nobody told."""
@@ -91,7 +95,7 @@ def providers_of(name: str) -> tuple[str, ...]:
 
 def _closest(name: str, models: Iterable[Model]) -> Model:
     """Return the model closest in name; of equally close ones the first by id."""
-    short = name.casefold()[:200]
+    short = name[:_LONGEST].casefold()
     matcher = SequenceMatcher(b=short, autojunk=False)
 
     def distance(model: Model) -> tuple[float, str]:

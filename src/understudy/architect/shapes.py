@@ -10,6 +10,7 @@ from typing import Any
 from understudy.architect.findings import Collector, Path
 from understudy.architect.format import TYPES, Field, Kind, Shape
 from understudy.architect.near import nearest
+from understudy.architect.template import normal
 
 #: Messages of the specification's error reference: code, words, and how to mend it.
 _MISSING: Mapping[tuple[str, str], tuple[str, str, str]] = {
@@ -146,7 +147,8 @@ def _bounds(field: Field, value: Any, path: Path, found: Collector) -> None:
 
 
 def _length(field: Field, value: str, path: Path, found: Collector) -> None:
-    size = len(value.strip())
+    kept = value if field.most is None else normal(value)
+    size = len(kept.strip())
     if field.least is not None and size < field.least:
         message = (
             f'"{field.name}" has {size} characters, at least {field.least} are needed.'
@@ -161,11 +163,11 @@ def _length(field: Field, value: str, path: Path, found: Collector) -> None:
         )
     if field.most is None:
         return
-    if len(value) > field.most:
+    if max(len(value), len(kept)) > field.most:
         found.add(
             "too_long",
             (*path, field.name),
-            f'"{field.name}" has {len(value):,} characters, at most {field.most:,} fit.',
+            f'"{field.name}" has {max(len(value), len(kept)):,} characters, at most {field.most:,} fit.',
             f'Shorten "{field.name}".',
         )
     elif not value.isprintable() and any(
@@ -181,7 +183,7 @@ def _length(field: Field, value: str, path: Path, found: Collector) -> None:
 
 def _size(field: Field, value: float, path: Path, found: Collector) -> None:
     here = (*path, field.name)
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return  # reported where it was read
     if field.kind is Kind.INTEGER and value != value // 1:
         found.add(
@@ -214,7 +216,7 @@ def _size(field: Field, value: float, path: Path, found: Collector) -> None:
 
 
 def _short(value: float) -> str:
-    return f"{value:.6g}" if abs(value) > 1e15 else str(value)
+    return f"{value:.6g}" if 1e15 < abs(value) < 1e300 else str(value)[:80]
 
 
 def _a(what: str) -> str:

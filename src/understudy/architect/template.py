@@ -11,9 +11,11 @@ from functools import lru_cache
 #: One stretch between double braces. Braces and line breaks end it, so a search takes linear time.
 BRACES = re.compile(r"\{\{([^{}\n]{0,300})\}\}")
 DOLLAR = re.compile(r"\$\{[ ]?([A-Za-z_][A-Za-z0-9_-]{0,100})[ ]?\}")
-OUTPUT = re.compile(r"prompt_(\d{1,16})_output")
+OUTPUT = re.compile(r"prompt_([0-9]{1,16})_output")
 _LIKE_A_NAME = re.compile(r"[\w.-]+")
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
+#: Longer texts are no names. Putting many combining marks in order takes the square of their number.
+_LONGEST = 1000  # characters
 
 
 def variables(text: str) -> Mapping[str, int]:
@@ -42,7 +44,7 @@ def slug(name: str) -> str:
 
 def normal(name: str) -> str:
     """Return a name in Unicode normal form C: what looks the same is the same."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
+    return name if name.isascii() or len(name) > _LONGEST else unicodedata.normalize("NFC", name)
 
 
 def substitute(text: str, values: Mapping[str, str]) -> str:
