@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from understudy.architect import limits
+from understudy.architect.acceptance import accepts
 from understudy.architect.field_checks import check_fields
 from understudy.architect.findings import Collector, Path
 from understudy.architect.flow import Flow, check_flow
@@ -17,6 +18,8 @@ from understudy.architect.near import nearest
 from understudy.architect.shapes import check, what_is
 from understudy.architect.template import normal
 
+#: A character is at most two UTF-16 units, so shorter texts need no counting.
+_SHORT = limits.MOST_CONTENT // 2
 _MOST_MODELS = 10_000  # names that are remembered; a document that has more is no real one
 
 
@@ -124,7 +127,9 @@ def _assistant(
         return Flow()
     name = one.get("name")
     of = f'Invalid assistant "{name[:80]}"' if isinstance(name, str) else "Invalid assistant"
-    check(one, SHAPES["assistant"], path, found, of)
+    shaped = accepts(one)
+    if not shaped:
+        check(one, SHAPES["assistant"], path, found, of)
     if isinstance(name, str):
         _name(name, i, names, path, found)
     if one.get("status") is not None:
@@ -136,11 +141,13 @@ def _assistant(
         )
     fields, prompts = one.get("input_fields"), one.get("prompts")
     if isinstance(prompts, list):
-        _prompts(one, prompts, path, found)
+        _prompts(one, prompts, path, found, shaped=shaped)
     if isinstance(fields, list):
-        check_fields(fields, (*path, "input_fields"), found)
-    flow = check_flow(one, path, found, allow_unknown=options.allow_unknown_variables)
-    _models(one, path, checked, found, options.catalogue)
+        check_fields(fields, (*path, "input_fields"), found, shaped=shaped)
+    flow = check_flow(
+        one, path, found, allow_unknown=options.allow_unknown_variables, shaped=shaped
+    )
+    _models(one, path, checked, found, options.catalogue, shaped=shaped)
     return flow
 
 
@@ -162,7 +169,9 @@ def _name(name: str, i: int, names: dict[str, int], path: Path, found: Collector
         )
 
 
-def _prompts(one: dict[str, Any], prompts: list[Any], path: Path, found: Collector) -> None:
+def _prompts(
+    one: dict[str, Any], prompts: list[Any], path: Path, found: Collector, *, shaped: bool
+) -> None:
     here = (*path, "prompts")
     if not prompts:
         found.add(
@@ -177,6 +186,11 @@ def _prompts(one: dict[str, Any], prompts: list[Any], path: Path, found: Collect
         )
     shape = SHAPES["prompt"]
     longest = _seconds(one.get("timeout_seconds")) or limits.LONGEST_RUN
+    if shaped and all(
+        len(prompt["content"]) <= _SHORT and (prompt.get("timeout_seconds") or 0) <= longest
+        for prompt in prompts
+    ):
+        return
     for i, prompt in enumerate(prompts):
         at = (*here, i)
         if not isinstance(prompt, dict):
@@ -187,7 +201,8 @@ def _prompts(one: dict[str, Any], prompts: list[Any], path: Path, found: Collect
                 "Write { ... }.",
             )
             continue
-        check(prompt, shape, at, found)
+        if not shaped:
+            check(prompt, shape, at, found)
         _content(prompt.get("content"), at, found)
         seconds = _seconds(prompt.get("timeout_seconds"))
         if seconds > longest:
@@ -204,8 +219,7 @@ def _seconds(value: Any) -> float:
 
 
 def _content(content: Any, at: Path, found: Collector) -> None:
-    # A UTF-16 unit is at least one character, so most texts need no counting.
-    if not isinstance(content, str) or len(content) <= limits.MOST_CONTENT // 2:
+    if not isinstance(content, str) or len(content) <= _SHORT:
         return
     units = len(content.encode("utf-16-le", "surrogatepass")) // 2
     if units > limits.MOST_CONTENT:
@@ -218,9 +232,19 @@ def _content(content: Any, at: Path, found: Collector) -> None:
 
 
 def _models(
-    one: dict[str, Any], path: Path, checked: Checked, found: Collector, catalogue: Catalogue
+    one: dict[str, Any],
+    path: Path,
+    checked: Checked,
+    found: Collector,
+    catalogue: Catalogue,
+    *,
+    shaped: bool,
 ) -> None:
     prompts = one.get("prompts")
+    if shaped and not one.get("enabledTools"):
+        known = [checked.mapped.get(prompt["model_name"]) for prompt in one["prompts"]]
+        if all(mapped is not None and mapped.how is How.EXACT for mapped in known):
+            return
     tools = one.get("enabledTools")
     wanted = [tool for tool in tools if isinstance(tool, str)] if isinstance(tools, list) else []
     for i, prompt in enumerate(prompts if isinstance(prompts, list) else ()):

@@ -45,6 +45,10 @@ def _collector_rests() -> Iterator[None]:
     try:
         yield
     finally:
+        if gc.get_freeze_count() == 0:
+            # Straight to the oldest generation: what has just been made needs no looking through.
+            gc.freeze()
+            gc.unfreeze()
         gc.enable()
 
 

@@ -14,16 +14,25 @@ from understudy.architect.shapes import check, what_is, whole
 from understudy.architect.template import normal
 
 _CHOOSING = frozenset({FieldType.SELECT, FieldType.MULTI_SELECT})
+_MEANT = _CHOOSING | {FieldType.FILE_UPLOAD}
 _ACCEPT = re.compile(r"\.[\w.+-]+|[\w.+-]+/(?:[\w.+-]+|\*)|\*")
 _PAIR = {"value", "label"}
 _TYPES = ", ".join(FieldType)
 
 
-def check_fields(fields: list[Any], path: Path, found: Collector) -> None:
-    """Report what is wrong with the input fields of one assistant."""
+def check_fields(fields: list[Any], path: Path, found: Collector, *, shaped: bool = False) -> None:
+    """Report what is wrong with the input fields of one assistant.
+
+    `shaped` ones are known to have the types, sizes and options that they should have.
+    """
     names: dict[str, int] = {}
     for i, one in enumerate(fields):
         here = (*path, i)
+        if shaped:
+            _name(one, i, here, names, found)
+            if one["field_type"] in _MEANT:
+                _meaning(one["field_type"], one.get("options") or {}, (*here, "options"), found)
+            continue
         if not isinstance(one, dict):
             found.add(
                 "not_an_object",
@@ -79,6 +88,11 @@ def _options(one: dict[str, Any], here: Path, found: Collector) -> None:
             'Add "choices": [{"value": "a", "label": "A"}].',
         )
     _known_options(kind, options, at, found)
+    _meaning(kind, options, at, found)
+
+
+def _meaning(kind: str, options: dict[str, Any], at: Path, found: Collector) -> None:
+    """Report options that do not fit together, or are no choices."""
     if kind in _CHOOSING and options.get("choices") is not None:
         _choices(kind, options, at, found)
     accept = options.get("accept")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from understudy.architect.findings import Collector, Path
 from understudy.architect.meaning import Names, Reading
-from understudy.architect.order import check_order, slots_of
+from understudy.architect.order import check_order, plainly_ordered, slots_of
 from understudy.architect.references import References
 from understudy.architect.stages import Stage, stages
 
@@ -20,20 +20,32 @@ class Flow(NamedTuple):
 
 
 def check_flow(
-    assistant: Mapping[str, Any], path: Path, found: Collector, *, allow_unknown: bool = False
+    assistant: Mapping[str, Any],
+    path: Path,
+    found: Collector,
+    *,
+    allow_unknown: bool = False,
+    shaped: bool = False,
 ) -> Flow:
     """Return the data flow of an assistant whose objects were checked; problems go to `found`.
+
+    A `shaped` one is known to have the types, sizes and names that it should have.
 
     With `allow_unknown` a variable that nobody knows stays as it is, with a warning.
     """
     prompts, fields = assistant.get("prompts"), assistant.get("input_fields")
     prompts = prompts if isinstance(prompts, list) else []
     fields = fields if isinstance(fields, list) else []
-    slots = slots_of(prompts, parallel=assistant.get("is_parallel") is True)
-    ordered = stages(slots)
     at = (*path, "prompts")
-    check_order(assistant, prompts, slots, ordered, at, found)
-    names = Names(prompts, fields, slots, ordered)
+    parallel = assistant.get("is_parallel") is True
+    if shaped and (plain := plainly_ordered(prompts, parallel=parallel)) is not None:
+        names = Names(prompts, fields, plain.slots, plain.stages, plain.outputs)
+        ordered = plain.stages
+    else:
+        slots = slots_of(prompts, parallel=parallel)
+        ordered = stages(slots)
+        check_order(assistant, prompts, slots, ordered, at, found)
+        names = Names(prompts, fields, slots, ordered)
     texts = References(names, at, found, allow_unknown=allow_unknown)
     reads = tuple(
         texts.prompt(i, prompt) if isinstance(prompt, dict) else ()

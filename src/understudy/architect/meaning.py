@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from understudy.architect import limits
@@ -37,7 +38,11 @@ Target = tuple[Source, int]
 
 
 class Names:
-    """What variables of one assistant can mean, and in which stage each prompt runs."""
+    """What variables of one assistant can mean, and in which stage each prompt runs.
+
+    `in_order` are the outputs by position of prompts whose positions are those in the list.
+    `labels` are names and slugs that mean one prompt each; none where any is unclear.
+    """
 
     __slots__ = (
         "_by_name",
@@ -46,6 +51,8 @@ class Names:
         "_slots",
         "by_slug",
         "fields",
+        "in_order",
+        "labels",
         "slugs",
         "stage_of",
         "used_fields",
@@ -58,7 +65,9 @@ class Names:
         fields: Sequence[Any],
         slots: Sequence[Slot],
         ordered: Sequence[Stage],
+        in_order: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
+        self.in_order = in_order
         self._prompts = prompts
         self._slots = slots
         self._by_name: dict[str, list[int]] | None = None
@@ -68,13 +77,37 @@ class Names:
             name = one.get("name") if isinstance(one, dict) else None
             if isinstance(name, str):
                 self.fields.setdefault(normal(name).strip(), []).append(i)
-        self.slugs = {slot.where: slug(self.title(slot.where)) for slot in slots}
+        self.slugs: dict[int, str] = {}
         self.by_slug: dict[str, list[int]] = {}
-        for i, short in self.slugs.items():
-            self.by_slug.setdefault(short, []).append(i)
+        self.labels: dict[str, int] = {}
+        clear = True
+        for slot in slots:
+            index = slot[0]
+            name = prompts[index].get("name")
+            title = name if type(name) is str and len(name) <= limits.LONGEST_NAME else ""
+            short = slug(title)
+            self.slugs[index] = short
+            self.by_slug.setdefault(short, []).append(index)
+            for label in (title, short):
+                clear &= self.labels.setdefault(label, index) == index
+        if not clear or not self.labels.keys().isdisjoint(self.fields):
+            self.labels = {}
         self.stage_of = {i: number for number, stage in enumerate(ordered) for i in stage.prompts}
         self.used_prompts: set[int] = set()
         self.used_fields: set[int] = set()
+
+    def surely(self, name: str) -> Target | None:
+        """Return what a variable surely means, None for one to be looked at closely."""
+        if not self.labels:  # some names mean two things
+            return None
+        if name.startswith("prompt_"):
+            index = self.in_order.get(name)
+            known = name in self.labels or name in self.fields
+            return None if known or index is None else (Source.OUTPUT, index)
+        if (fields := self.fields.get(name)) is not None:
+            return (Source.FIELD, fields[0]) if len(fields) == 1 else None
+        index = self.labels.get(name)
+        return None if index is None else (Source.OUTPUT, index)
 
     def title(self, index: int) -> str:
         """Return a prompt's name, empty where it has none that could be used."""

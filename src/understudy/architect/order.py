@@ -3,11 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from understudy.architect import limits
 from understudy.architect.findings import Collector, Path
 from understudy.architect.shapes import whole
-from understudy.architect.stages import Slot, Stage, split
+from understudy.architect.stages import Slot, Stage, split, stages
+
+_NUMBERS = list(range(limits.MOST_PROMPTS))
+
+
+class Plain(NamedTuple):
+    """An order in which nothing is amiss; `outputs` are the variables of outputs by position."""
+
+    slots: tuple[Slot, ...]
+    stages: tuple[Stage, ...]
+    outputs: Mapping[str, int]
+
+
+def plainly_ordered(prompts: list[Any], *, parallel: bool) -> Plain | None:
+    """Return the order of well-formed prompts at positions 0, 1, 2, with whole groups, if any.
+
+    None for prompts whose order is to be looked at closely.
+    """
+    count = len(prompts)
+    if [prompt["position"] for prompt in prompts] != _NUMBERS[:count]:
+        return None
+    groups = tuple([prompt.get("parallel_group") for prompt in prompts])
+    grouped = any(group is not None for group in groups)
+    if grouped is not parallel and (grouped or count > 1):
+        return None
+    return _plain(groups)
+
+
+@lru_cache(maxsize=1024)
+def _plain(groups: tuple[int | None, ...]) -> Plain | None:
+    """Return the order of prompts with these groups; most assistants share a few."""
+    slots = tuple(Slot(i, i, group) for i, group in enumerate(groups))
+    ordered = stages(slots)
+    if split(ordered):
+        return None
+    return Plain(slots, ordered, {f"prompt_{i}_output": i for i in range(len(groups))})
 
 
 def slots_of(prompts: list[Any], *, parallel: bool) -> list[Slot]:

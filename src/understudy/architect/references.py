@@ -56,32 +56,22 @@ class References:
         found = BRACES.findall(content) if "{{" in content else []
         if len(found) > limits.MOST_SUBSTITUTIONS:
             return None
+        names, stage_of = self._names, self._names.stage_of
         reads: dict[str, Reading] = {}
         for name in found:
-            if name in reads:
-                reads[name] = reads[name]._replace(times=reads[name].times + 1)
-                continue
-            reading = self._surely(index, name)
-            if reading is None:
+            sure = names.surely(name)
+            if sure is None:
                 return None
-            reads[name] = reading
+            source, target = sure
+            if source is Source.OUTPUT and stage_of[target] >= stage_of[index]:
+                return None
+            before = reads.get(name)
+            times = 1 if before is None else before.times + 1
+            reads[name] = Reading(name, source, target, times)
+        for reading in reads.values():
+            used = names.used_fields if reading.source is Source.FIELD else names.used_prompts
+            used.add(reading.target)
         return tuple(reads.values())
-
-    def _surely(self, index: int, name: str) -> Reading | None:
-        names = self._names
-        targets = names.targets(name)
-        if len(targets) != 1:
-            return None
-        source, target = targets[0]
-        if source is Source.FIELD:
-            names.used_fields.add(target)
-            return Reading(name, source, target)
-        if names.stage_of[target] >= names.stage_of[index] or not name.isascii():
-            return None
-        if name.startswith("prompt_") and name != f"prompt_{target}_output":
-            return None
-        names.used_prompts.add(target)
-        return Reading(name, source, target)
 
     def _closely(self, index: int, prompt: Mapping[str, Any]) -> tuple[Reading, ...]:
         path = (*self._at, index)
