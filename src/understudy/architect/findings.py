@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from understudy.architect.near import nearest
 from understudy.architect.rules import RULES, Severity
 
 #: Parts of a path within the document: names and places in lists.
@@ -13,6 +14,9 @@ Path = tuple[str | int, ...]
 #: More findings than this are not collected: nobody reads them, and they would fill the memory.
 MOST_FINDINGS = 20_000
 
+
+#: Comparing names takes milliseconds; who has more mistakes than this learns from the first ones.
+_MOST_QUESTIONS = 200
 
 #: Names may have megabytes, and stand in the pointers of all that is in them.
 _LONGEST_POINTER = 2000  # characters
@@ -70,6 +74,12 @@ class Collector:
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
+        self._questions = _MOST_QUESTIONS
+
+    def near(self, name: str, names: Iterable[str]) -> str:
+        """Return the nearest of the names, empty where none is near, or after many questions."""
+        self._questions -= 1
+        return nearest(name, names) if self._questions >= 0 else ""
 
     def add(
         self,

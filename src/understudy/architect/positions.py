@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import json.decoder
 import re
-from bisect import bisect_right
 from typing import Any
 
 from understudy.architect.findings import Path
@@ -13,7 +12,14 @@ from understudy.architect.findings import Path
 _BLANK = re.compile(r"[ \t\n\r]*")
 #: The reader's own ways past a string and past any value, in C; typeshed does not know them.
 _string: Any = json.decoder.scanstring  # type: ignore[attr-defined]
-_BREAKS = re.compile(r"\n")
+#: What stands before a value: in an object its name, in a list nothing but blanks and commas.
+_ENTRY = re.compile(r'[ \t\n\r,]*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\n\r]*+:[ \t\n\r]*+')
+_ITEM = re.compile(r"[ \t\n\r,]*+")
+#: As far as the next bracket that stands in no text.
+_BRACKET = re.compile(r'[^"\[\]{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"\[\]{}]*+)*+([\[\]{}])')
+#: Entries that are passed on the way to others, in all of a text. No real document has as many;
+#: of what lies behind them, the place of what is around it is told.
+_MOST_STEPS = 250_000
 
 
 class Locator:
@@ -24,71 +30,113 @@ class Locator:
 
     def __init__(self, text: str, *, doubled: bool = False) -> None:
         self._text = text
-        self._doubled = doubled
+        self.doubled = doubled
         # What is passed over is read and thrown away: the reader in C is the fastest way past it.
         # Its whole numbers stay text: they may be longer than the interpreter converts.
-        decoder: Any = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
-        self._pass = decoder.scan_once
+        decoder: Any = json.JSONDecoder(
+            object_pairs_hook=len, parse_int=str, parse_float=str, parse_constant=str
+        )
+        self._scan = decoder.scan_once
+        self._steps = _MOST_STEPS
         self._places: dict[Path, int] = {}
         self._names: dict[Path, int] = {}
         self._open: dict[Path, _Children] = {}
-        self._starts: list[int] | None = None
+        self._told = (0, 1, 0)  # an offset, its line, and where that begins
+        self._searched = (-1, 0, 0)  # where a text begins, what was found last, where it ends
 
     def offset(self, path: Path, *, on_key: bool = False) -> int:
         """Return where the value (or its name) begins; of an absent one what is around it."""
         known = self._names if on_key else self._places
         if path in known:
             return known[path]
-        if not path:
-            start = _BLANK.match(self._text)
-            return start.end() if start else 0
-        around = self._open.get(path[:-1])
+        depth = next((d for d in range(len(path) - 1, -1, -1) if path[:d] in self._open), 0)
+        around = self._open.get(path[:depth])
         if around is None:
-            self.offset(path[:-1])
-            around = self._open[path[:-1]] = self._children(path[:-1])
-        name, value = around.find(path[-1])
-        if value < 0:
-            value = name = self.offset(path[:-1])
-        self._names[path], self._places[path] = name, value
+            start = _BLANK.match(self._text)
+            around = self._open[()] = _Children(self._text, start.end() if start else 0, self)
+        name = at = around.start
+        while depth < len(path):
+            name, value = around.find(path[depth])
+            if value < 0:
+                name = at
+                break
+            at, depth = value, depth + 1
+            if depth < len(path):
+                around = self._open[path[:depth]] = _Children(self._text, at, self)
+        self._names[path], self._places[path] = name, at
         return known[path]
 
     def span(self, path: Path) -> tuple[int, int]:
         """Return where the value begins, and where it has ended."""
         start = self.offset(path)
-        return start, self._pass(self._text, start)[1]
+        return start, self.past(start)
+
+    def past(self, start: int) -> int:
+        """Return where the value that begins at an offset has ended."""
+        try:
+            return int(self._scan(self._text, start)[1])
+        except RecursionError:  # more is on the stack than when the text was read
+            return self._past_deep(start)
+
+    def _past_deep(self, start: int) -> int:
+        depth, at = 0, start
+        while match := _BRACKET.match(self._text, at):
+            at = match.end()
+            depth += 1 if match[1] in "[{" else -1
+            if depth == 0:
+                break
+        return at
+
+    def step(self) -> bool:
+        """Count an entry on the way; tell whether there may be another."""
+        self._steps -= 1
+        return self._steps >= 0
 
     def spot(self, offset: int, text: str) -> int:
-        """Return where the text first stands in the JSON string at an offset, else the offset."""
+        """Return where the text stands in the JSON string at an offset, else the offset.
+
+        Where it stands in double braces is preferred; of several places the first counts.
+        """
         if self._text[offset : offset + 1] != '"':
             return offset
-        end = _string(self._text, offset + 1)[1]
-        at = self._text.find(json.dumps(text, ensure_ascii=False)[1:-1], offset, end)
-        return at if at >= 0 else offset
+        start, at, end = self._searched
+        if start != offset:
+            at, end = offset, _string(self._text, offset + 1)[1]
+        for ascii_only in (False, True):
+            spelt = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+            # Variables are asked for in their order: the next one stands behind the one before.
+            for begin, braces in ((at, "{{%s}}"), (offset, "{{%s}}"), (offset, "{{ %s }}")):
+                found = self._text.find(braces % spelt, begin, end)
+                if found >= 0:
+                    self._searched = (offset, found, end)
+                    return found + braces.index("%")
+            if (found := self._text.find(spelt, offset, end)) >= 0:
+                return found
+            if text.isascii():
+                break
+        return offset
 
     def line(self, offset: int) -> tuple[int, int]:
         """Return line and column, both from 1, in characters."""
-        if self._starts is None:
-            self._starts = [0, *(match.end() for match in _BREAKS.finditer(self._text))]
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
-
-    def _children(self, path: Path) -> _Children:
-        return _Children(
-            self._text, self._places.get(path, self.offset(path)), self._pass, self._doubled
-        )
+        before, line, start = self._told if self._told[0] <= offset else (0, 1, 0)
+        if more := self._text.count("\n", before, offset):
+            line, start = line + more, self._text.rindex("\n", before, offset) + 1
+        self._told = (offset, line, start)
+        return line, offset - start + 1
 
 
 class _Children:
     """What stands in one object or list, read as far as was asked for."""
 
-    def __init__(self, text: str, start: int, skip: Any, doubled: bool) -> None:
+    def __init__(self, text: str, start: int, locator: Locator) -> None:
+        self.start = start
         self._text = text
-        self._whole = doubled
-        self._skip = skip
+        self._locator = locator
         self._found: dict[str | int, tuple[int, int]] = {}
         self._count = 0
         self._kind = text[start : start + 1]
-        self._at = self._after_blank(start + 1)
+        self._whole = locator.doubled and self._kind == "{"
+        self._at = start + 1
         self._pending = -1  # where a value begins that was found and not yet passed
 
     def find(self, name: str | int) -> tuple[int, int]:
@@ -98,24 +146,20 @@ class _Children:
         return self._found.get(name, (-1, -1))
 
     def _more(self) -> bool:
-        if self._pending >= 0:
-            _, end = self._skip(self._text, self._pending)
-            self._pending = -1
-            self._at = self._after_blank(end)
-            if self._text[self._at] == ",":
-                self._at = self._after_blank(self._at + 1)
-        if self._kind not in ("{", "[") or self._text[self._at] in "}]":
+        if self._kind not in ("{", "["):
             return False
+        at = self._at if self._pending < 0 else self._locator.past(self._pending)
+        match = (_ENTRY if self._kind == "{" else _ITEM).match(self._text, at)
+        end = match.end() if match else at
+        if match is None or self._text[end : end + 1] in "}]" or not self._locator.step():
+            self._at, self._pending = at, -1
+            return False
+        key = value = end
         name: str | int = self._count
-        key = value = self._at
         if self._kind == "{":
-            name, end = _string(self._text, key + 1)
-            value = self._after_blank(self._after_blank(end) + 1)
+            key = match.start(1) - 1
+            name = match[1] if "\\" not in match[1] else _string(self._text, key + 1)[0]
         self._found[name] = (key, value)
         self._count += 1
         self._pending = value
         return True
-
-    def _after_blank(self, at: int) -> int:
-        match = _BLANK.match(self._text, at)
-        return match.end() if match else at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +24,17 @@ _MAGIC: Mapping[bytes, str] = {
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
+_CONSTANTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+#: What a text has in it where its value may be odd.
+_MARKS = ("\\ud", "\\uD", "NaN", "Infinity")
 _FORMAT = "Invalid file format"
 _AS_UTF8 = "Save the file as UTF-8 text."
 _DIGITS = 4300  # of a whole number: the interpreter refuses more
 _SURROGATE = re.compile("[\ud800-\udfff]")
+#: A text, closed or not: what is searched has not been read yet.
+_TEXT = r'"(?:[^"\\]++|\\.)*+"?'
+_TEXTS = re.compile(_TEXT, re.DOTALL)
+_TEXT_OR_BRACKET = re.compile(rf"{_TEXT}|[\[{{\]}}]", re.DOTALL)
 
 
 class Doubled(dict[str, Any]):
@@ -103,7 +110,26 @@ def _decoded(data: bytes, found: Collector) -> str | None:
         return None
 
 
+def _too_many(text: str) -> bool:
+    """Tell whether there are more objects and lists than are read; brackets in texts are none."""
+    if len(text) <= 2 * limits.MOST_VALUES:
+        return False
+    if text.count("{") + text.count("[") <= limits.MOST_VALUES:
+        return False
+    outside = _TEXTS.sub("", text)
+    return outside.count("{") + outside.count("[") > limits.MOST_VALUES
+
+
 def _parsed(text: str, found: Collector) -> Read:
+    if _too_many(text):
+        found.add(
+            "too_many_values",
+            (),
+            f"{_FORMAT}: it has more than {limits.MOST_VALUES:,} objects and lists.",
+            "No Architect document has so many; split it, if it is one.",
+            offset=0,
+        )
+        return Read(text)
     strange: list[str] = []
 
     def real(digits: str) -> float:
@@ -111,10 +137,6 @@ def _parsed(text: str, found: Collector) -> Read:
         if math.isinf(value):
             strange.append(digits)
         return value
-
-    def constant(name: str) -> float:
-        strange.append(name)
-        return float(name.replace("Infinity", "inf"))
 
     def thing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
@@ -126,7 +148,7 @@ def _parsed(text: str, found: Collector) -> Read:
     hooks: dict[str, Any] = {
         "object_pairs_hook": thing,
         "parse_float": real,
-        "parse_constant": constant,
+        "parse_constant": _CONSTANTS.__getitem__,
     }
     try:
         value = _loads(text, hooks, strange)
@@ -143,7 +165,7 @@ def _parsed(text: str, found: Collector) -> Read:
             offset=_deepest(text),
         )
         return Read(text)
-    odd = bool(strange) or "\\ud" in text or "\\uD" in text
+    odd = bool(strange) or any(mark in text for mark in _MARKS)
     return Read(text, value, readable=True, odd=odd)
 
 
@@ -165,7 +187,7 @@ def _loads(text: str, hooks: Mapping[str, Any], strange: list[str]) -> Any:
 def _deepest(text: str) -> int:
     """Return where the nesting passes what is read, -1 where brackets in texts hide it."""
     depth = 0
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', text):
+    for match in _TEXT_OR_BRACKET.finditer(text):
         mark = match[0]
         if mark in "[{":
             depth += 1
@@ -178,34 +200,57 @@ def _deepest(text: str) -> int:
 
 def oddities(value: Any, found: Collector) -> None:
     """Report what JSON should not hold, wherever it stands: doubled names, no numbers, no text."""
-    waiting: list[tuple[Path, Any]] = [((), value)]
-    while waiting:
-        path, one = waiting.pop()
-        if isinstance(one, str):
-            _text(path, one, found)
-        elif isinstance(one, float) and not math.isfinite(one):
+    path: list[Any] = []
+    # A path is made for what is reported only: there may be millions of values. What lies deeper
+    # than any document goes is reported where that begins.
+    levels: list[Iterator[tuple[Any, Any]]] = [iter([(None, value)])]
+    while levels:
+        for part, one in levels[-1]:
+            if isinstance(one, str):
+                if not one.isascii():
+                    _text(_path(path, part), one, found)
+            elif isinstance(one, float):
+                if not math.isfinite(one):
+                    _number(_path(path, part), found)
+            elif isinstance(one, list | dict) and one:
+                path.append(part)
+                levels.append(enumerate(one) if isinstance(one, list) else iter(one.items()))
+                if isinstance(one, dict):
+                    _names(_path(path), one, found)
+                break
+        else:
+            levels.pop()
+            if path:
+                path.pop()
+
+
+def _path(parts: list[Any], *last: Any) -> Path:
+    """Return the path without its first part, which stands for the document."""
+    return tuple([*parts[: 4 * limits.DEEPEST], *last][1:])
+
+
+def _number(path: Path, found: Collector) -> None:
+    found.add(
+        "not_a_number",
+        path,
+        "This is no number that JSON has (NaN, Infinity or too large).",
+        "Write a number, or null.",
+    )
+
+
+def _names(path: Path, one: dict[str, Any], found: Collector) -> None:
+    if isinstance(one, Doubled):
+        for name in one.names:
             found.add(
-                "not_a_number",
-                path,
-                "This is no number that JSON has (NaN, Infinity or too large).",
-                "Write a number, or null.",
+                "duplicate_key",
+                (*path, name),
+                f'"{name[:80]}" stands here twice.',
+                "Remove one of them: which one counts differs between readers.",
+                on_key=True,
             )
-        elif isinstance(one, dict):
-            if isinstance(one, Doubled):
-                for name in one.names:
-                    found.add(
-                        "duplicate_key",
-                        (*path, name),
-                        f'"{name}" stands here twice.',
-                        "Remove one of them: which one counts differs between readers.",
-                        on_key=True,
-                    )
-            for name in one:
-                if _SURROGATE.search(name):
-                    _text(path, name, found)
-            waiting += [((*path, name), inner) for name, inner in reversed(one.items())]
-        elif isinstance(one, list):
-            waiting += [((*path, i), one[i]) for i in range(len(one) - 1, -1, -1)]
+    for name in one:
+        if not name.isascii():
+            _text(path, name, found)
 
 
 def _text(path: Path, text: str, found: Collector) -> None:

@@ -34,6 +34,7 @@ RULES: Mapping[str, Rule] = {
         file_too_large="A file has at most 10 MB (10,485,760 bytes).",
         not_utf8="A file is UTF-8 text.",
         not_json="A file is JSON.",
+        too_many_values="A file has at most 500,000 objects and lists.",
         too_deep="Objects and lists are not nested without end.",
         duplicate_key="A name stands once in an object.",
         not_a_number="Numbers are finite.",

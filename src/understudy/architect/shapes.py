@@ -9,7 +9,6 @@ from typing import Any
 
 from understudy.architect.findings import Collector, Path
 from understudy.architect.format import TYPES, Field, Kind, Shape
-from understudy.architect.near import nearest
 from understudy.architect.template import normal
 
 #: Messages of the specification's error reference: code, words, and how to mend it.
@@ -128,7 +127,7 @@ def _wrong(shape: Shape, field: Field, value: Any, path: Path, found: Collector,
 
 
 def _unknown(shape: Shape, name: str, path: Path, found: Collector) -> None:
-    near = nearest(name, shape.fields)
+    near = found.near(name, shape.fields)
     hint = f'Did you mean "{near}"?' if near else "Remove it; it is left out."
     found.add(
         "unknown_field",
@@ -147,7 +146,7 @@ def _bounds(field: Field, value: Any, path: Path, found: Collector) -> None:
 
 
 def _length(field: Field, value: str, path: Path, found: Collector) -> None:
-    kept = value if field.most is None else normal(value)
+    kept = normal(value) if field.most is not None else value
     size = len(kept.strip())
     if field.least is not None and size < field.least:
         message = (
@@ -163,11 +162,12 @@ def _length(field: Field, value: str, path: Path, found: Collector) -> None:
         )
     if field.most is None:
         return
-    if max(len(value), len(kept)) > field.most:
+    longest = max(len(value), len(kept))
+    if longest > field.most:
         found.add(
             "too_long",
             (*path, field.name),
-            f'"{field.name}" has {max(len(value), len(kept)):,} characters, at most {field.most:,} fit.',
+            f'"{field.name}" has {longest:,} characters, at most {field.most:,} fit.',
             f'Shorten "{field.name}".',
         )
     elif not value.isprintable() and any(
@@ -181,7 +181,7 @@ def _length(field: Field, value: str, path: Path, found: Collector) -> None:
         )
 
 
-def _size(field: Field, value: float, path: Path, found: Collector) -> None:
+def _size(field: Field, value: Any, path: Path, found: Collector) -> None:
     here = (*path, field.name)
     if isinstance(value, float) and not math.isfinite(value):
         return  # reported where it was read

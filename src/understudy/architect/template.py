@@ -14,8 +14,8 @@ DOLLAR = re.compile(r"\$\{[ ]?([A-Za-z_][A-Za-z0-9_-]{0,100})[ ]?\}")
 OUTPUT = re.compile(r"prompt_([0-9]{1,16})_output")
 _LIKE_A_NAME = re.compile(r"[\w.-]+")
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
-#: Longer texts are no names. Putting many combining marks in order takes the square of their number.
-_LONGEST = 1000  # characters
+#: Longer texts are no names; to put combining marks in order takes the square of their number.
+_LONGEST = 300  # characters
 
 
 def variables(text: str) -> Mapping[str, int]:
