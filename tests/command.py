@@ -22,7 +22,7 @@ from understudy.sandbox import Project, ThreadedSandbox
 SOURCE = "sk-source-0123456789abcdef"
 DESTINATION = "sk-destination-0123456789abcdef"
 MODEL = "gpt-4o"
-PATIENCE = 30.0  # seconds
+PATIENCE = 60.0  # seconds; only what fails takes so long, however busy the machine is
 
 #: Runs the command with RLIMIT_FSIZE: writing beyond it fails as on a full disk (EFBIG).
 _SMALL_DISK = """
