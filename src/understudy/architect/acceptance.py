@@ -78,7 +78,9 @@ def _list(one: Field) -> Schema:
         if one.items in OBJECTS
         else _PLAIN[Kind(one.items)]
     )
-    return core_schema.list_schema(inner, strict=True, min_length=one.least, max_length=one.most)
+    return core_schema.list_schema(
+        inner, strict=True, fail_fast=True, min_length=one.least, max_length=one.most
+    )
 
 
 def _mapping(_: Field) -> Schema:
@@ -109,7 +111,7 @@ def _options(fields: Mapping[str, Field]) -> Schema:
     """Return the options; choices only in the format's own shape, with labels."""
     pair = {name: core_schema.typed_dict_field(_field(CHOICE[name])) for name in CHOICE}
     choice = core_schema.typed_dict_schema(pair, extra_behavior="forbid", strict=True)
-    choices = core_schema.list_schema(choice, strict=True, min_length=1)
+    choices = core_schema.list_schema(choice, strict=True, fail_fast=True, min_length=1)
     return core_schema.typed_dict_schema(
         {
             name: core_schema.typed_dict_field(

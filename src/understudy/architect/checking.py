@@ -14,7 +14,6 @@ from understudy.architect.findings import Collector, Path
 from understudy.architect.flow import Flow, check_flow
 from understudy.architect.format import SHAPES, TOLERATED
 from understudy.architect.models import DEFAULT, Catalogue, How, Mapped
-from understudy.architect.near import nearest
 from understudy.architect.shapes import check, what_is
 from understudy.architect.template import normal
 
@@ -25,10 +24,14 @@ _MOST_MODELS = 10_000  # names that are remembered; a document that has more is 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a check depends on besides the document."""
+    """What a check depends on besides the document.
+
+    `closely` leaves out the quick test of shapes, which collects millions of errors in odd ones.
+    """
 
     catalogue: Catalogue = DEFAULT
     allow_unknown_variables: bool = False
+    closely: bool = False
 
 
 @dataclass(slots=True)
@@ -127,7 +130,7 @@ def _assistant(
         return Flow()
     name = one.get("name")
     of = f'Invalid assistant "{name[:80]}"' if isinstance(name, str) else "Invalid assistant"
-    shaped = accepts(one)
+    shaped = not options.closely and accepts(one)
     if not shaped:
         check(one, SHAPES["assistant"], path, found, of)
     if isinstance(name, str):
@@ -215,7 +218,7 @@ def _prompts(
 
 
 def _seconds(value: Any) -> float:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+    return min(value, limits.LARGEST) if type(value) in (int, float) else 0
 
 
 def _content(content: Any, at: Path, found: Collector) -> None:
@@ -246,7 +249,9 @@ def _models(
         if all(mapped is not None and mapped.how is How.EXACT for mapped in known):
             return
     tools = one.get("enabledTools")
-    wanted = [tool for tool in tools if isinstance(tool, str)] if isinstance(tools, list) else []
+    listed = tools if isinstance(tools, list) else ()
+    wanted = dict.fromkeys(tool for tool in listed if isinstance(tool, str))
+    told: set[str] = set()
     for i, prompt in enumerate(prompts if isinstance(prompts, list) else ()):
         name = prompt.get("model_name") if isinstance(prompt, dict) else None
         if not isinstance(name, str) or not name.strip():
@@ -258,7 +263,8 @@ def _models(
                 checked.mapped[name] = mapped
         if mapped.how is not How.EXACT:
             _mapped(mapped, (*path, "prompts", i, "model_name"), found, catalogue)
-        if mapped.model is not None and wanted:
+        if wanted and mapped.model is not None and mapped.model.id not in told:
+            told.add(mapped.model.id)
             _tools(wanted, mapped, (*path, "enabledTools"), found)
     _advanced(one, path, found)
 
@@ -275,7 +281,7 @@ def _mapped(mapped: Mapped, at: Path, found: Collector, catalogue: Catalogue) ->
             "Add a model to understudy.toml ([[models]]), or set active = true.",
         )
         return
-    near = nearest(mapped.name, (model.id for model in catalogue.active()))
+    near = found.near(mapped.name, (model.id for model in catalogue.active()))
     also = f' Did you mean "{near}"?' if near else ""
     if mapped.how is How.FALLBACK:
         found.add(
@@ -313,6 +319,13 @@ def _advanced(one: dict[str, Any], path: Path, found: Collector) -> None:
     ):
         entries = one.get(name)
         for i, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if type(entry) is int and abs(entry) > limits.LARGEST:
+                found.add(
+                    "out_of_range",
+                    (*path, name, i),
+                    f"An entry of {name} is larger than {limits.LARGEST}.",
+                    "Write the number of a repository.",
+                )
             if not isinstance(entry, kinds) or isinstance(entry, bool):
                 found.add(
                     "wrong_type",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
@@ -181,6 +182,7 @@ def _examined(data: bytes | str, options: Options) -> tuple[Read, Checked, list[
         if result.odd:
             oddities(result.value, found)
         if result.readable:
+            options = replace(options, closely=True) if result.odd else options
             check_document(result.value, found, options, checked)
     except TooManyFindingsError:
         found.drafts[-1] = Draft(

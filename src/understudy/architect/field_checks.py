@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -9,7 +10,6 @@ from understudy.architect import limits
 from understudy.architect.choices import Choices, read_choices, value_and_label
 from understudy.architect.findings import Collector, Path
 from understudy.architect.format import OPTION_SHAPES, SHAPES, FieldType
-from understudy.architect.near import nearest
 from understudy.architect.shapes import check, what_is, whole
 from understudy.architect.template import normal
 
@@ -67,7 +67,7 @@ def _options(one: dict[str, Any], here: Path, found: Collector) -> None:
         return
     shape = OPTION_SHAPES.get(kind)
     if shape is None:
-        near = nearest(kind, FieldType)
+        near = found.near(kind, FieldType)
         found.add(
             "unknown_field_type",
             (*here, "field_type"),
@@ -113,7 +113,7 @@ def _known_options(kind: str, options: dict[str, Any], at: Path, found: Collecto
     for name, value in options.items():
         if name in shape.fields:
             continue
-        near = nearest(name, shape.fields)
+        near = found.near(name, shape.fields)
         found.add(
             "unknown_option",
             (*at, name),
@@ -121,13 +121,37 @@ def _known_options(kind: str, options: dict[str, Any], at: Path, found: Collecto
             f'Did you mean "{near}"?' if near else "Remove it, or leave it: it does nothing.",
             on_key=True,
         )
-        if _depth(value) > limits.DEEPEST:
-            found.add(
-                "too_deep",
-                (*at, name),
-                f"This is nested more than {limits.DEEPEST} levels deep.",
-                "Options hold simple values.",
-            )
+        _kept(value, (*at, name), found)
+
+
+def _kept(value: Any, at: Path, found: Collector) -> None:
+    """Report what an option that nobody knows holds, and that cannot be kept as it is."""
+    row = [value]
+    for _ in range(limits.DEEPEST + 1):
+        for one in row:
+            if type(one) in (int, float) and limits.LARGEST < abs(one) < math.inf:
+                found.add(
+                    "out_of_range",
+                    at,
+                    f"A number in this is larger than {limits.LARGEST}, which readers of JSON "
+                    "do not tell from its neighbours.",
+                    "Write it as text.",
+                )
+                return
+        row = [
+            inner
+            for one in row
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not row:
+            return
+    found.add(
+        "too_deep",
+        at,
+        f"This is nested more than {limits.DEEPEST} levels deep.",
+        "Options hold simple values.",
+    )
 
 
 def _choices(kind: str, options: dict[str, Any], at: Path, found: Collector) -> None:
@@ -153,7 +177,8 @@ def _choices(kind: str, options: dict[str, Any], at: Path, found: Collector) -> 
     values = _entries(read, here, found)
     default = options.get("default")
     if kind == FieldType.SELECT and isinstance(default, str) and default not in values:
-        near = nearest(default, values)
+        known = filter(None, map(value_and_label, read.entries))
+        near = found.near(default, (value for value, _ in known))
         found.add(
             "unknown_default",
             (*at, "default"),
@@ -201,9 +226,10 @@ def _simple(entries: tuple[Any, ...]) -> set[str] | None:
         entry["value"]
         for entry in entries
         if type(entry) is dict
-        and entry.keys() == _PAIR
-        and type(entry["value"]) is type(entry["label"]) is str
-        and entry["value"][:1] > " "
+        and entry.keys() <= _PAIR
+        and type(entry.get("value")) is str
+        and type(entry.get("label", "")) is str
+        and " " < entry["value"][:1] < "\x7f"
     ]
     found = set(values)
     return found if len(found) == len(entries) else None
@@ -271,17 +297,3 @@ def first_gap(taken: dict[int, int]) -> tuple[int, int] | None:
         if position != expected:
             return expected, position
     return None
-
-
-def _depth(value: Any) -> int:
-    """Return how deep a value is nested, at most a little over what is allowed."""
-    level, row = 0, [value]
-    while row and level <= limits.DEEPEST:
-        row = [
-            inner
-            for one in row
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-        level += 1
-    return level

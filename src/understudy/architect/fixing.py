@@ -11,15 +11,18 @@ from typing import Any
 from understudy.architect import limits
 from understudy.architect.choices import read_choices, value_and_label
 from understudy.architect.document import Document
-from understudy.architect.findings import Path
+from understudy.architect.findings import Collector, Path
 from understudy.architect.format import OPTION_SHAPES, SHAPES, FieldType, Kind, Shape
 from understudy.architect.positions import Locator
+from understudy.architect.reading import read
 from understudy.architect.shapes import whole
 
 #: One round may make room for another: a position out of its quotes can then be numbered.
 _ROUNDS = 3
-_BY_POSITION = re.compile(r"prompt_\d+[_.]output")
-_DIGITS = re.compile(r"-?(?:0|[1-9]\d{0,14})")
+#: What is wrong with documents in which nothing is mended: what a name means, or nearly all.
+_HOPELESS = frozenset({"duplicate_key", "too_many_prompts", "more_findings"})
+_BY_POSITION = re.compile(r"prompt_[0-9]+[_.]output")
+_DIGITS = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _FLAGS: Mapping[str, bool] = {"true": True, "false": False}
 _CHOOSING = frozenset({FieldType.SELECT, FieldType.MULTI_SELECT})
 
@@ -41,13 +44,15 @@ def fixed(document: Document) -> str:
     format's shape. Mending twice changes nothing more.
     """
     text, value = document.text, document.value
+    if any(finding.code in _HOPELESS for finding in document.errors):
+        return text
     for _ in range(_ROUNDS):
-        if not isinstance(value, dict) or any(f.code == "duplicate_key" for f in document.errors):
+        if not isinstance(value, dict):
             break
         mended = _mended(text, value)
         if mended == text:
             break
-        text, value = mended, json.loads(mended)
+        text, value = mended, read(mended.encode(), Collector()).value
     return text
 
 
@@ -90,9 +95,18 @@ def _assistant(text: str, one: dict[str, Any], path: Path, locator: Locator) -> 
 
 def _movable(prompts: list[dict[str, Any]]) -> bool:
     """Tell whether prompts can be numbered anew: none is named by position, none shares one."""
-    texts = json.dumps([[p.get("content"), p.get("input_mapping")] for p in prompts])
-    positions = [whole(p.get("position")) for p in prompts if p.get("position") is not None]
-    return not _BY_POSITION.search(texts) and len(set(positions)) == len(positions)
+    positions = [_number(p["position"]) for p in prompts if p.get("position") is not None]
+    return len(set(positions)) == len(positions) and not any(
+        _BY_POSITION.search(text) for prompt in prompts for text in _texts(prompt)
+    )
+
+
+def _texts(prompt: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the texts of a prompt in which another may be named."""
+    mapping = prompt.get("input_mapping")
+    for one in (prompt.get("content"), *(mapping.values() if isinstance(mapping, dict) else ())):
+        if isinstance(one, str):
+            yield one
 
 
 def _numbered(

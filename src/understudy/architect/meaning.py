@@ -45,6 +45,7 @@ class Names:
     """
 
     __slots__ = (
+        "_at",
         "_by_name",
         "_known",
         "_prompts",
@@ -71,6 +72,7 @@ class Names:
         self._prompts = prompts
         self._slots = slots
         self._by_name: dict[str, list[int]] | None = None
+        self._at: dict[int, list[int]] | None = None
         self._known: dict[str, tuple[Target, ...]] = {}
         self.fields: dict[str, list[int]] = {}
         for i, one in enumerate(fields):
@@ -121,18 +123,21 @@ class Names:
             plain = normal(name)
             outputs = [*self._named(plain), *(self.by_slug.get(plain, ()) if plain else ())]
             if match := OUTPUT.fullmatch(plain):
-                position = int(match[1])
-                outputs += [slot.where for slot in self._slots if slot.position == position]
+                outputs += self.at_positions().get(int(match[1]), ())
             found = (
                 *((Source.FIELD, i) for i in self.fields.get(plain, ())[:1]),
                 *((Source.OUTPUT, i) for i in dict.fromkeys(outputs)),
-            )
+            )[: limits.MOST_PROMPTS + 1]
             self._known[name] = found
         return found
 
-    def positions(self) -> list[int]:
-        """Return the positions that there are, sorted."""
-        return sorted({slot.position for slot in self._slots})
+    def at_positions(self) -> Mapping[int, Sequence[int]]:
+        """Return the prompts at each position, in order of position."""
+        if self._at is None:
+            self._at = {}
+            for slot in sorted(self._slots, key=lambda slot: slot.position):
+                self._at.setdefault(slot.position, []).append(slot.where)
+        return self._at
 
     def sayable(self, index: int) -> Iterator[str]:
         """Yield the names that a prompt may use."""

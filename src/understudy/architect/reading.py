@@ -29,6 +29,7 @@ _CONSTANTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _MARKS = ("\\ud", "\\uD", "NaN", "Infinity")
 _FORMAT = "Invalid file format"
 _AS_UTF8 = "Save the file as UTF-8 text."
+_WIDEST = 256  # entries of an object; no field of the format has as many
 _DIGITS = 4300  # of a whole number: the interpreter refuses more
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: A text, closed or not: what is searched has not been read yet.
@@ -55,7 +56,7 @@ class Read:
     text: str = ""
     value: Any = None
     readable: bool = False
-    #: Whether the value holds what JSON should not; looked for only then.
+    #: Whether the value may hold what JSON should not; looked for only then.
     odd: bool = field(default=False, repr=False)
 
 
@@ -143,6 +144,8 @@ def _parsed(text: str, found: Collector) -> Read:
         if len(made) != len(pairs):
             strange.append("")
             return Doubled(pairs)
+        if len(made) > _WIDEST:
+            strange.append("")
         return made
 
     hooks: dict[str, Any] = {
@@ -226,7 +229,7 @@ def oddities(value: Any, found: Collector) -> None:
 
 def _path(parts: list[Any], *last: Any) -> Path:
     """Return the path without its first part, which stands for the document."""
-    return tuple([*parts[: 4 * limits.DEEPEST], *last][1:])
+    return tuple([*parts, *last][1 : 4 * limits.DEEPEST])
 
 
 def _number(path: Path, found: Collector) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from understudy.architect import limits
 from understudy.architect.findings import Collector, Path
 from understudy.architect.meaning import Names, Reading, Source, Target
-from understudy.architect.near import nearest
 from understudy.architect.rules import Severity
 from understudy.architect.template import (
     BRACES,
@@ -24,6 +24,8 @@ _DATABASE_ID = re.compile(r"(?:\{\{\s*)?prompt_\d+\.output(?:\s*\}\})?")
 _INPUTS = "inputs."
 #: Unknown variables of one text that are reported by name; the rest is counted.
 _MOST_NAMED = limits.MOST_SUBSTITUTIONS
+#: Different texts in double braces that are looked at; who has more has too many substitutions.
+_MOST_LOOKED_AT = 1000
 
 
 class _Problem(NamedTuple):
@@ -111,8 +113,9 @@ class References:
         used: set[str],
         via: str = "",
     ) -> list[Reading]:
-        reads, total, unknown = [], 0, 0
-        for name, count in variables(text).items():
+        reads, total, unknown, literal = [], 0, 0, 0
+        standing = variables(text)
+        for name, count in islice(standing.items(), _MOST_LOOKED_AT):
             total += count
             plain = normal(name)
             if plain in mapped:
@@ -122,13 +125,9 @@ class References:
             targets = self._targets(name, inside=bool(via))
             if targets is None or not (targets or like_a_name(name)):
                 total -= count
-                self._found.add(
-                    "literal_braces",
-                    here,
-                    f'"{{{{{name[:80]}}}}}" is no variable; it stays as it is.',
-                    "A variable's name is letters, digits, _ and -.",
-                    spot=name,
-                )
+                literal += 1
+                if literal <= _MOST_NAMED:
+                    self._literal(name, here)
                 continue
             if not targets:
                 unknown += 1
@@ -136,22 +135,37 @@ class References:
                     continue
             if reading := self._reading(index, name, targets, here, mapped):
                 reads.append(Reading(name, *reading, count, via))
-        if unknown > _MOST_NAMED:
-            self._found.add(
-                "unknown_variable",
-                here,
-                f"{unknown - _MOST_NAMED:,} more variables are unknown.",
-                "Is this text a template of another kind?",
-            )
-        if total > limits.MOST_SUBSTITUTIONS:
+        self._many(here, unknown - _MOST_NAMED, literal - _MOST_NAMED)
+        if total > limits.MOST_SUBSTITUTIONS or len(standing) > _MOST_LOOKED_AT:
+            least = "" if len(standing) <= _MOST_LOOKED_AT else "at least "
             self._found.add(
                 "too_many_substitutions",
                 here,
-                f"The text has {total:,} substitutions, at most {limits.MOST_SUBSTITUTIONS} are "
-                "made in one prompt; each occurrence counts.",
+                f"The text has {least}{max(total, len(standing)):,} substitutions, at most "
+                f"{limits.MOST_SUBSTITUTIONS} are made in one prompt; each occurrence counts.",
                 "Split the prompt, or name a variable less often.",
             )
         return reads
+
+    def _literal(self, name: str, here: Path) -> None:
+        self._found.add(
+            "literal_braces",
+            here,
+            f'"{{{{{name[:80]}}}}}" is no variable; it stays as it is.',
+            "A variable's name is letters, digits, _ and -.",
+            spot=name,
+        )
+
+    def _many(self, here: Path, unknown: int, literal: int) -> None:
+        """Report what is not named, because there is so much of it."""
+        hint = "Is this text a template of another kind?"
+        if unknown > 0:
+            message = f"{unknown:,} more variables are unknown."
+            weight = Severity.WARNING if self._allow_unknown else None
+            self._found.add("unknown_variable", here, message, hint, severity=weight)
+        if literal > 0:
+            message = f"{literal:,} more texts in double braces are no variables."
+            self._found.add("literal_braces", here, message, hint)
 
     def _targets(self, name: str, *, inside: bool) -> tuple[Target, ...] | None:
         """Return what a name can mean, None for one that cannot be a name at all."""
@@ -231,10 +245,10 @@ class References:
         )
 
     def _unknown(self, index: int, name: str, mapped: Mapping[str, str]) -> _Problem:
-        sayable = [*mapped, *self._names.sayable(index)]
-        near = nearest(name, sayable)
+        sayable = list(islice(chain(mapped, self._names.sayable(index)), _MOST_LOOKED_AT))
+        near = self._found.near(name, sayable)
         if match := OUTPUT.fullmatch(name):
-            positions = ", ".join(map(str, self._names.positions()[:20]))
+            positions = ", ".join(map(str, islice(self._names.at_positions(), 20)))
             message = f"No prompt has position {match[1]}; there are {positions}."
             hint = "prompt_N_output means the prompt at position N, from 0."
         else:
@@ -293,17 +307,20 @@ class References:
             )
 
     def _system(self, text: str, here: Path) -> None:
-        known = [
-            name
-            for name in variables(text)
-            if name and (self._names.targets(name) or like_a_name(name))
-        ]
-        if known:
+        known = next(
+            (
+                name
+                for name in variables(text)
+                if name and (self._names.targets(name) or like_a_name(name))
+            ),
+            None,
+        )
+        if known is not None:
             self._found.add(
                 "variable_in_system_context",
                 here,
-                f'"{{{{{known[0][:80]}}}}}" stays as it is: variables are not replaced '
+                f'"{{{{{known[:80]}}}}}" stays as it is: variables are not replaced '
                 "in system_context.",
                 "Move it into the content.",
-                spot=known[0],
+                spot=known,
             )
