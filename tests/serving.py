@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from understudy.config import load, load_here
+from understudy.ops.architect import Architect
 from understudy.ops.keeping import Keeper
 from understudy.registry.file import DEFAULT, RegistryFile, serialized
 from understudy.service.app import Serving, create_app
@@ -106,8 +107,15 @@ def served(
     """
     limits = Limits(rate=options.pop("rate", 100.0))
     settings = load_here() if folder is None else load({}, folder)
+    database = options.pop("database", str((folder or Path()) / "understudy.db"))
+    architect = Architect(settings, database=database)
     keeper = Keeper(settings, path=(folder or Path()) / DEFAULT, source=source, **options)
-    serving = Serving(keeper, parse_keys(SecretStr(keys) if keys else None), limits=limits)
+    serving = Serving(
+        keeper,
+        parse_keys(SecretStr(keys) if keys else None),
+        limits=limits,
+        architect=architect,
+    )
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
     with running(serving, listening):

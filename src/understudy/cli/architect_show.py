@@ -22,6 +22,7 @@ from understudy.report.architect_drawing import drawing, explained_text
 from understudy.report.architect_library import kept_fields, state_text, version_fields
 from understudy.report.architect_mermaid import mermaid
 from understudy.report.architect_svg import svg
+from understudy.report.clean import clean, clean_lines
 from understudy.report.jsonlines import line
 from understudy.store.records import Kept, Version
 
@@ -100,7 +101,7 @@ def explain(ctx: click.Context, /, name: str, number: int | None, database: str 
                 fields = {"assistant": one.name, **asdict(prompt), "reads": reads}
                 session.say([line("architect_prompt", fields)])
             continue
-        session.say([one.name])
+        session.say([clean(one.name)])
         session.say_wrapped(explained_text(told))
     return ExitCode.DONE
 
@@ -132,7 +133,7 @@ async def _stored(architect: Architect, name: str, number: int | None) -> tuple[
 
 
 def _about(one: Definition, version: Version | None, kept: Kept | None) -> list[str]:
-    lines = [one.description] if one.description else []
+    lines = [clean_lines(one.description)] if one.description else []
     if version is not None and kept is not None:
         more = f"; version {kept.pending} waits for approval" if kept.pending else ""
         more = "" if kept.pending == version.number else more
