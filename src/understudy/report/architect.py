@@ -114,9 +114,9 @@ def github_lines(document: Document) -> Iterator[str]:
         if finding.line:
             place |= {"line": str(finding.line), "col": str(finding.column)}
         place["title"] = finding.code
-        said = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in place.items())
+        said = ",".join(f"{key}={_escaped(clean(value), ':,')}" for key, value in place.items())
         text = " ".join(filter(None, (finding.message, finding.hint)))
-        yield f"::{_GITHUB[finding.severity]} {said}::{_escaped(text)}"
+        yield f"::{_GITHUB[finding.severity]} {said}::{_escaped(clean(text))}"
 
 
 def _escaped(text: str, more: str = "") -> str:
