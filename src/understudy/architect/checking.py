@@ -12,13 +12,14 @@ from understudy.architect.acceptance import accepts
 from understudy.architect.field_checks import check_fields
 from understudy.architect.findings import Collector, Path
 from understudy.architect.flow import Flow, check_flow
-from understudy.architect.format import SHAPES, TOLERATED
+from understudy.architect.format import SHAPES
 from understudy.architect.models import DEFAULT, Catalogue, How, Mapped
 from understudy.architect.shapes import check, what_is
 from understudy.architect.template import normal
 
 #: A character is at most two UTF-16 units, so shorter texts need no counting.
 _SHORT = limits.MOST_CONTENT // 2
+_MOST_LOOKED_AT = 1000  # prompts of one assistant, which is fifty times too many
 _MOST_MODELS = 10_000  # names that are remembered; a document that has more is no real one
 
 
@@ -52,8 +53,7 @@ def check_document(value: Any, found: Collector, options: Options, checked: Chec
             'Write {"version": "1.0", "assistants": [...]}.',
         )
         return
-    root = {name: one for name, one in value.items() if not name.startswith(TOLERATED)}
-    _root(root, found)
+    _root(value, found)
     assistants = value.get("assistants")
     if not isinstance(assistants, list):
         return
@@ -147,6 +147,8 @@ def _assistant(
         _prompts(one, prompts, path, found, shaped=shaped)
     if isinstance(fields, list):
         check_fields(fields, (*path, "input_fields"), found, shaped=shaped)
+    if isinstance(prompts, list) and len(prompts) > _MOST_LOOKED_AT:
+        one = {**one, "prompts": prompts[:_MOST_LOOKED_AT]}
     flow = check_flow(
         one, path, found, allow_unknown=options.allow_unknown_variables, shaped=shaped
     )
@@ -194,7 +196,7 @@ def _prompts(
         for prompt in prompts
     ):
         return
-    for i, prompt in enumerate(prompts):
+    for i, prompt in enumerate(prompts[:_MOST_LOOKED_AT]):
         at = (*here, i)
         if not isinstance(prompt, dict):
             found.add(

@@ -14,6 +14,7 @@ from understudy.architect.shapes import check, what_is, whole
 from understudy.architect.template import normal
 
 _CHOOSING = frozenset({FieldType.SELECT, FieldType.MULTI_SELECT})
+_NUMBERS = frozenset({int, float})
 _MEANT = _CHOOSING | {FieldType.FILE_UPLOAD}
 _ACCEPT = re.compile(r"\.[\w.+-]+|[\w.+-]+/(?:[\w.+-]+|\*)|\*")
 _PAIR = {"value", "label"}
@@ -128,8 +129,12 @@ def _kept(value: Any, at: Path, found: Collector) -> None:
     """Report what an option that nobody knows holds, and that cannot be kept as it is."""
     row = [value]
     for _ in range(limits.DEEPEST + 1):
+        below = []
         for one in row:
-            if type(one) in (int, float) and limits.LARGEST < abs(one) < math.inf:
+            if type(one) not in _NUMBERS:
+                if isinstance(one, list | dict):
+                    below.append(one)
+            elif limits.LARGEST < abs(one) < math.inf:
                 found.add(
                     "out_of_range",
                     at,
@@ -138,14 +143,9 @@ def _kept(value: Any, at: Path, found: Collector) -> None:
                     "Write it as text.",
                 )
                 return
-        row = [
-            inner
-            for one in row
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not row:
+        if not below:
             return
+        row = [inner for one in below for inner in (one.values() if isinstance(one, dict) else one)]
     found.add(
         "too_deep",
         at,

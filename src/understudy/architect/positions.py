@@ -12,9 +12,11 @@ from understudy.architect.findings import Path
 _BLANK = re.compile(r"[ \t\n\r]*")
 #: The reader's own ways past a string and past any value, in C; typeshed does not know them.
 _string: Any = json.decoder.scanstring  # type: ignore[attr-defined]
+_scan: Any = json.JSONDecoder(object_pairs_hook=len).scan_once  # type: ignore[attr-defined]
 #: What stands before a value: in an object its name, in a list nothing but blanks and commas.
 _ENTRY = re.compile(r'[ \t\n\r,]*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\n\r]*+:[ \t\n\r]*+')
 _ITEM = re.compile(r"[ \t\n\r,]*+")
+_NUMBER = re.compile(r"[-+.0-9eE]+")
 #: As far as the next bracket that stands in no text.
 _BRACKET = re.compile(r'[^"\[\]{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"\[\]{}]*+)*+([\[\]{}])')
 #: Entries that are passed on the way to others, in all of a text. No real document has as many;
@@ -31,12 +33,6 @@ class Locator:
     def __init__(self, text: str, *, doubled: bool = False) -> None:
         self._text = text
         self.doubled = doubled
-        # What is passed over is read and thrown away: the reader in C is the fastest way past it.
-        # Its whole numbers stay text: they may be longer than the interpreter converts.
-        decoder: Any = json.JSONDecoder(
-            object_pairs_hook=len, parse_int=str, parse_float=str, parse_constant=str
-        )
-        self._scan = decoder.scan_once
         self._steps = _MOST_STEPS
         self._places: dict[Path, int] = {}
         self._names: dict[Path, int] = {}
@@ -74,11 +70,13 @@ class Locator:
     def past(self, start: int) -> int:
         """Return where the value that begins at an offset has ended."""
         try:
-            return int(self._scan(self._text, start)[1])
-        except RecursionError:  # more is on the stack than when the text was read
+            return int(_scan(self._text, start)[1])
+        except (RecursionError, ValueError):  # a fuller stack than before; thousands of digits
             return self._past_deep(start)
 
     def _past_deep(self, start: int) -> int:
+        if match := _NUMBER.match(self._text, start):
+            return match.end()
         depth, at = 0, start
         while match := _BRACKET.match(self._text, at):
             at = match.end()
@@ -86,6 +84,10 @@ class Locator:
             if depth == 0:
                 break
         return at
+
+    def within_reach(self, steps: int) -> bool:
+        """Tell whether so many more entries may be passed."""
+        return steps <= self._steps
 
     def step(self) -> bool:
         """Count an entry on the way; tell whether there may be another."""
@@ -141,6 +143,8 @@ class _Children:
 
     def find(self, name: str | int) -> tuple[int, int]:
         """Return the offsets of name and value, -1 twice where there is no such child."""
+        if isinstance(name, int) and not self._locator.within_reach(name - self._count):
+            return -1, -1
         while (self._whole or name not in self._found) and self._more():
             pass
         return self._found.get(name, (-1, -1))

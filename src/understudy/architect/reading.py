@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from understudy.architect import limits
@@ -24,6 +26,7 @@ _MAGIC: Mapping[bytes, str] = {
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
+_EVEN = frozenset({int, bool, type(None)})
 _CONSTANTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 #: What a text has in it where its value may be odd.
 _MARKS = ("\\ud", "\\uD", "NaN", "Infinity")
@@ -45,8 +48,8 @@ class Doubled(dict[str, Any]):
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        seen: set[str] = set()
-        self.names = tuple({name: 0 for name, _ in pairs if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
+        times = Counter(map(itemgetter(0), pairs))
+        self.names = tuple([name for name, count in times.items() if count > 1])
 
 
 @dataclass(slots=True)
@@ -209,12 +212,11 @@ def oddities(value: Any, found: Collector) -> None:
     levels: list[Iterator[tuple[Any, Any]]] = [iter([(None, value)])]
     while levels:
         for part, one in levels[-1]:
-            if isinstance(one, str):
-                if not one.isascii():
-                    _text(_path(path, part), one, found)
-            elif isinstance(one, float):
-                if not math.isfinite(one):
-                    _number(_path(path, part), found)
+            if type(one) in _EVEN:
+                continue
+            if isinstance(one, str | float):
+                if not (one.isascii() if isinstance(one, str) else math.isfinite(one)):
+                    _odd(_path(path, part), one, found)
             elif isinstance(one, list | dict) and one:
                 path.append(part)
                 levels.append(enumerate(one) if isinstance(one, list) else iter(one.items()))
@@ -232,7 +234,10 @@ def _path(parts: list[Any], *last: Any) -> Path:
     return tuple([*parts, *last][1 : 4 * limits.DEEPEST])
 
 
-def _number(path: Path, found: Collector) -> None:
+def _odd(path: Path, one: str | float, found: Collector) -> None:
+    if isinstance(one, str):
+        _text(path, one, found)
+        return
     found.add(
         "not_a_number",
         path,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from understudy.architect.findings import Collector, Path
-from understudy.architect.format import TYPES, Field, Kind, Shape
+from understudy.architect.format import TOLERATED, TYPES, Field, Kind, Shape
 from understudy.architect.template import normal
 
 #: Messages of the specification's error reference: code, words, and how to mend it.
@@ -127,6 +127,8 @@ def _wrong(shape: Shape, field: Field, value: Any, path: Path, found: Collector,
 
 
 def _unknown(shape: Shape, name: str, path: Path, found: Collector) -> None:
+    if shape.what == "document" and name.startswith(TOLERATED):
+        return
     near = found.near(name, shape.fields)
     hint = f'Did you mean "{near}"?' if near else "Remove it; it is left out."
     found.add(

@@ -44,7 +44,12 @@ def slug(name: str) -> str:
 
 def normal(name: str) -> str:
     """Return a name in Unicode normal form C: what looks the same is the same."""
-    return name if name.isascii() or len(name) > _LONGEST else unicodedata.normalize("NFC", name)
+    return name if name.isascii() or len(name) > _LONGEST else _composed(name)
+
+
+@lru_cache(maxsize=4096)
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def substitute(text: str, values: Mapping[str, str]) -> str:
