@@ -78,7 +78,8 @@ def document(assistants: list[dict[str, Any]]) -> bytes:
 
 def filled(size: int) -> list[dict[str, Any]]:
     """Return as many assistants as a document of that many bytes holds."""
-    made, used = [], 200
+    made: list[dict[str, Any]] = []
+    used = 200
     while True:
         one = assistant(len(made))
         used += len(document([one])) - 60

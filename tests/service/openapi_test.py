@@ -16,12 +16,20 @@ READER = "key-of-a-reader-0123"
 ADMIN = "key-of-an-admin-0123"
 KEYS = f"r:read:{READER} a:admin:{ADMIN}"
 
+#: Whether a document is valid depends on more than a schema can say, so an import refuses some.
+_CONFIG = """
+[[operations]]
+include-name = "POST /api/architect/import"
+checks.positive_data_acceptance.enabled = false
+"""
+
 
 def look(client: Client, folder: Path, *more: str) -> str:
     """Let schemathesis look at a running service; fails with what it found."""
+    (folder / "schemathesis.toml").write_text(_CONFIG)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "schemathesis.cli", "run", "--checks", "all", "--no-color"),
+            *(sys.executable, "-m", "schemathesis.cli", "run", "--no-color"),
             *("--max-examples", "10", "--suppress-health-check", "all", *more),
             f"http://127.0.0.1:{client.port}/openapi.json",
         ],
@@ -41,4 +49,4 @@ def test_schemathesis_finds_nothing(source: Project, folder: Path, key: str) -> 
     header = ("--header", f"X-API-Key: {key}") if key else ()
     with served(KEYS if key else "", rate=0.0) as client:
         until(lambda: client.get("/readyz").status == 200, "the first sync")
-        assert "9 selected / 9 total" in look(client, folder, *header)
+        assert "19 selected / 19 total" in look(client, folder, *header)

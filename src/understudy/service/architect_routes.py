@@ -53,6 +53,7 @@ from understudy.store.records import Which
 #: Where documents are sent: these bodies may be larger than others.
 LARGE = frozenset({"/api/architect/validate", "/api/architect/import"})
 
+_SCHEMA = "application/schema+json"
 _SHOWN = 1000  # findings in one answer
 _AT_ONCE = 2  # documents that are checked at a time: each holds its memory and the interpreter
 
@@ -203,7 +204,7 @@ class Documents:
         """Return the format as JSON Schema (2020-12)."""
         need(request, ARCHITECT_READ)
         body = json.dumps(json_schema(), separators=(",", ":")).encode()
-        return Reply(200, (body,), ((b"content-type", b"application/schema+json"),))
+        return Reply(200, (body,), ((b"content-type", _SCHEMA.encode()),))
 
     async def _move(
         self, request: Request, key: str, to: State, decision: Decision | None
@@ -250,6 +251,9 @@ def architect_router(architect: Architect) -> APIRouter:
     router = APIRouter(prefix="/api/architect", tags=["architect"])
     common = (401, 403, 421, 429, 500)
     sent = {"requestBody": {"required": True, "content": _CONTENT}}
+    schema: dict[int | str, dict[str, Any]] = {
+        200: {"description": "A JSON Schema.", "content": {_SCHEMA: {"schema": {}}}}
+    }
     _post(
         router,
         "/validate",
@@ -271,7 +275,7 @@ def architect_router(architect: Architect) -> APIRouter:
         router,
         "/schema",
         documents.schema,
-        {200: {"description": "A JSON Schema."}, **_only(answers(Versions, *common))},
+        {**_only(answers(Versions, *common)), **schema},
     )
     add(
         router,
@@ -301,7 +305,7 @@ def architect_router(architect: Architect) -> APIRouter:
 
 
 _CONTENT: Mapping[str, Any] = {
-    "application/json": {"schema": {"type": "object"}},
+    "application/json": {"schema": {}},  # what is no document has findings
     "multipart/form-data": {
         "schema": {
             "type": "object",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from understudy.service.shapes import Shape
 
@@ -115,13 +115,20 @@ class Versions(Shape):
     versions: list[OneVersion]
 
 
+def _spelt(number: Any) -> Any:
+    """Return a whole number that JSON spells as 1.0 as a whole number."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 class Decision(BaseModel):
     """Which version (else the one that is due), why, and which content was reviewed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     reason: str = Field(default="", max_length=2000)
-    version: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    version: Annotated[int | None, BeforeValidator(_spelt)] = Field(
+        default=None, ge=1, le=2**31 - 1
+    )
     allowUnknownVariables: bool = False  # noqa: N815 - like the other names
 
 
