@@ -41,6 +41,7 @@ class Checked:
 
     flows: list[Flow] = field(default_factory=list)
     mapped: dict[str, Mapped] = field(default_factory=dict)
+    exact: set[str] = field(default_factory=set)
 
 
 def check_document(value: Any, found: Collector, options: Options, checked: Checked) -> None:
@@ -191,10 +192,7 @@ def _prompts(
         )
     shape = SHAPES["prompt"]
     longest = _seconds(one.get("timeout_seconds")) or limits.LONGEST_RUN
-    if shaped and all(
-        len(prompt["content"]) <= _SHORT and (prompt.get("timeout_seconds") or 0) <= longest
-        for prompt in prompts
-    ):
+    if shaped and _modest(prompts, longest):
         return
     for i, prompt in enumerate(prompts[:_MOST_LOOKED_AT]):
         at = (*here, i)
@@ -217,6 +215,14 @@ def _prompts(
                 f"The prompt may take {seconds:g} s, but the whole run at most {longest:g} s.",
                 "Shorten it, or lengthen the run.",
             )
+
+
+def _modest(prompts: list[dict[str, Any]], longest: float) -> bool:
+    """Tell whether no shaped prompt is surely too long, in characters or in seconds."""
+    for prompt in prompts:
+        if len(prompt["content"]) > _SHORT or (prompt.get("timeout_seconds") or 0) > longest:
+            return False
+    return True
 
 
 def _seconds(value: Any) -> float:
@@ -246,10 +252,9 @@ def _models(
     shaped: bool,
 ) -> None:
     prompts = one.get("prompts")
-    if shaped and not one.get("enabledTools"):
-        known = [checked.mapped.get(prompt["model_name"]) for prompt in one["prompts"]]
-        if all(mapped is not None and mapped.how is How.EXACT for mapped in known):
-            return
+    plain = shaped and not one.get("enabledTools")
+    if plain and {prompt["model_name"] for prompt in one["prompts"]} <= checked.exact:
+        return
     tools = one.get("enabledTools")
     listed = tools if isinstance(tools, list) else ()
     wanted = dict.fromkeys(tool for tool in listed if isinstance(tool, str))
@@ -263,6 +268,8 @@ def _models(
             mapped = catalogue.map(name)
             if len(checked.mapped) < _MOST_MODELS:
                 checked.mapped[name] = mapped
+                if mapped.how is How.EXACT:
+                    checked.exact.add(name)
         if mapped.how is not How.EXACT:
             _mapped(mapped, (*path, "prompts", i, "model_name"), found, catalogue)
         if wanted and mapped.model is not None and mapped.model.id not in told:

@@ -26,6 +26,8 @@ def check_fields(fields: list[Any], path: Path, found: Collector, *, shaped: boo
 
     `shaped` ones are known to have the types, sizes and options that they should have.
     """
+    if shaped and _plain(fields):
+        return
     names: dict[str, int] = {}
     for i, one in enumerate(fields):
         here = (*path, i)
@@ -46,6 +48,25 @@ def check_fields(fields: list[Any], path: Path, found: Collector, *, shaped: boo
         _name(one, i, here, names, found)
         _options(one, here, found)
     _positions(fields, path, found)
+
+
+def _plain(fields: list[Any]) -> bool:
+    """Tell whether nothing is amiss with shaped fields; others are looked at closely."""
+    names = set()
+    for i, one in enumerate(fields):
+        names.add(one["name"])
+        if one["position"] != i or not one["name"].isascii():
+            return False
+        kind = one["field_type"]
+        if kind == FieldType.SELECT:
+            options = one["options"]
+            values = {choice["value"] for choice in options["choices"]}
+            default = options.get("default")
+            if len(values) < len(options["choices"]) or not (default is None or default in values):
+                return False
+        elif kind in _MEANT:
+            return False
+    return len(names) == len(fields)
 
 
 def _name(one: dict[str, Any], i: int, here: Path, names: dict[str, int], found: Collector) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from understudy.architect.near import nearest
 from understudy.architect.rules import RULES, Severity
@@ -47,8 +48,7 @@ class Finding:
 Findings = tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A finding before its line is known.
 
     `spot` is a text within the value that it is about; `on_key` means the name of a field,

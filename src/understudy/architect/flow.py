@@ -48,8 +48,10 @@ def check_flow(
         names = Names(prompts, fields, slots, ordered)
     texts = References(names, at, found, allow_unknown=allow_unknown)
     reads = tuple(
-        texts.prompt(i, prompt) if isinstance(prompt, dict) else ()
-        for i, prompt in enumerate(prompts)
+        [
+            texts.prompt(i, prompt) if isinstance(prompt, dict) else ()
+            for i, prompt in enumerate(prompts)
+        ]
     )
     _slugs(names, at, found)
     _unused(names, path, found)
@@ -58,8 +60,7 @@ def check_flow(
 
 def _slugs(names: Names, at: Path, found: Collector) -> None:
     """Report outputs that cannot be named by slug; where somebody tried, that was an error."""
-    unique = len(names.by_slug) == len(names.slugs) and "" not in names.by_slug
-    if unique and names.by_slug.keys().isdisjoint(names.fields):
+    if names.labels:
         return
     for index, short in names.slugs.items():
         title = names.title(index)

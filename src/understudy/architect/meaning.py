@@ -20,6 +20,10 @@ class Source(StrEnum):
     MAPPING = "mapping"
 
 
+#: Looking a member up in its class takes as long as the rest of a look-up.
+_FIELD, _OUTPUT = Source.FIELD, Source.OUTPUT
+
+
 class Reading(NamedTuple):
     """One variable that a prompt reads: `target` is the index of the field or of the prompt.
 
@@ -41,16 +45,16 @@ class Names:
     """What variables of one assistant can mean, and in which stage each prompt runs.
 
     `in_order` are the outputs by position of prompts whose positions are those in the list.
-    `labels` are names and slugs that mean one prompt each; none where any is unclear.
+    `labels` are names and slugs that mean one prompt each and no field; none where any does not.
     """
 
     __slots__ = (
         "_at",
         "_by_name",
+        "_by_slug",
         "_known",
         "_prompts",
         "_slots",
-        "by_slug",
         "fields",
         "in_order",
         "labels",
@@ -79,22 +83,22 @@ class Names:
             name = one.get("name") if isinstance(one, dict) else None
             if isinstance(name, str):
                 self.fields.setdefault(normal(name).strip(), []).append(i)
-        self.slugs: dict[int, str] = {}
-        self.by_slug: dict[str, list[int]] = {}
-        self.labels: dict[str, int] = {}
-        clear = True
+        slugs: dict[int, str] = {}
+        self.slugs = slugs
+        labels: dict[str, int] = {}
+        named = 0
         for slot in slots:
             index = slot[0]
             name = prompts[index].get("name")
             title = name if type(name) is str and len(name) <= limits.LONGEST_NAME else ""
-            short = slug(title)
-            self.slugs[index] = short
-            self.by_slug.setdefault(short, []).append(index)
-            for label in (title, short):
-                clear &= self.labels.setdefault(label, index) == index
-        if not clear or not self.labels.keys().isdisjoint(self.fields):
-            self.labels = {}
-        self.stage_of = {i: number for number, stage in enumerate(ordered) for i in stage.prompts}
+            slugs[index] = short = slug(title)
+            labels[title] = labels[short] = index
+            named += 1 if title == short else 2
+        # Who has fewer labels than names has one that means two things.
+        clear = len(labels) == named and "" not in labels and labels.keys().isdisjoint(self.fields)
+        self.labels = labels if clear else {}
+        self._by_slug: dict[str, list[int]] | None = None
+        self.stage_of = {i: number for number, stage in enumerate(ordered) for i in stage[0]}
         self.used_prompts: set[int] = set()
         self.used_fields: set[int] = set()
 
@@ -102,14 +106,21 @@ class Names:
         """Return what a variable surely means, None for one to be looked at closely."""
         if not self.labels:  # some names mean two things
             return None
-        if name.startswith("prompt_"):
-            index = self.in_order.get(name)
-            known = name in self.labels or name in self.fields
-            return None if known or index is None else (Source.OUTPUT, index)
         if (fields := self.fields.get(name)) is not None:
-            return (Source.FIELD, fields[0]) if len(fields) == 1 else None
+            return (_FIELD, fields[0]) if len(fields) == 1 and name not in self.in_order else None
         index = self.labels.get(name)
-        return None if index is None else (Source.OUTPUT, index)
+        if (at := self.in_order.get(name)) is not None:
+            return (_OUTPUT, at) if index is None else None
+        return None if index is None else (_OUTPUT, index)
+
+    @property
+    def by_slug(self) -> Mapping[str, Sequence[int]]:
+        """The prompts under each slug."""
+        if self._by_slug is None:
+            self._by_slug = {}
+            for index, short in self.slugs.items():
+                self._by_slug.setdefault(short, []).append(index)
+        return self._by_slug
 
     def title(self, index: int) -> str:
         """Return a prompt's name, empty where it has none that could be used."""
@@ -122,13 +133,11 @@ class Names:
         if found is None:
             plain = normal(name)
             outputs = [*self._named(plain), *(self.by_slug.get(plain, ()) if plain else ())]
-            if match := OUTPUT.fullmatch(plain):
+            if plain.startswith("prompt_") and (match := OUTPUT.fullmatch(plain)):
                 outputs += self.at_positions().get(int(match[1]), ())
-            found = (
-                *((Source.FIELD, i) for i in self.fields.get(plain, ())[:1]),
-                *((Source.OUTPUT, i) for i in dict.fromkeys(outputs)),
-            )[: limits.MOST_PROMPTS + 1]
-            self._known[name] = found
+            meant = [(Source.FIELD, i) for i in self.fields.get(plain, ())[:1]]
+            meant += [(Source.OUTPUT, i) for i in dict.fromkeys(outputs)]
+            found = self._known[name] = tuple(meant[: limits.MOST_PROMPTS + 1])
         return found
 
     def at_positions(self) -> Mapping[int, Sequence[int]]:

@@ -28,8 +28,6 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
 _EVEN = frozenset({int, bool, type(None)})
 _CONSTANTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-#: What a text has in it where its value may be odd.
-_MARKS = ("\\ud", "\\uD", "NaN", "Infinity")
 _FORMAT = "Invalid file format"
 _AS_UTF8 = "Save the file as UTF-8 text."
 _WIDEST = 256  # entries of an object; no field of the format has as many
@@ -154,10 +152,13 @@ def _parsed(text: str, found: Collector) -> Read:
     hooks: dict[str, Any] = {
         "object_pairs_hook": thing,
         "parse_float": real,
-        "parse_constant": _CONSTANTS.__getitem__,
+        "parse_constant": strange.append,  # in C: there may be millions
     }
     try:
         value = _loads(text, hooks, strange)
+        if strange:
+            hooks["parse_constant"] = _CONSTANTS.__getitem__
+            value = _loads(text, hooks, [])
     except json.JSONDecodeError as error:
         message, hint, offset = explain(text, error)
         found.add("not_json", (), f"{_FORMAT}: {message}", hint, offset=offset)
@@ -171,7 +172,7 @@ def _parsed(text: str, found: Collector) -> Read:
             offset=_deepest(text),
         )
         return Read(text)
-    odd = bool(strange) or any(mark in text for mark in _MARKS)
+    odd = bool(strange) or ("\\u" in text and ("\\ud" in text or "\\uD" in text))
     return Read(text, value, readable=True, odd=odd)
 
 

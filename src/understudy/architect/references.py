@@ -28,6 +28,9 @@ _MOST_NAMED = limits.MOST_SUBSTITUTIONS
 _MOST_LOOKED_AT = 1000
 
 
+_FIELD = Source.FIELD
+
+
 class _Problem(NamedTuple):
     code: str
     message: str
@@ -58,21 +61,24 @@ class References:
         found = BRACES.findall(content) if "{{" in content else []
         if len(found) > limits.MOST_SUBSTITUTIONS:
             return None
-        names, stage_of = self._names, self._names.stage_of
+        if not found:
+            return ()
+        names, surely = self._names, self._names.surely
+        mine = names.stage_of[index]
         reads: dict[str, Reading] = {}
         for name in found:
-            sure = names.surely(name)
+            if name in reads:
+                reads[name] = reads[name]._replace(times=reads[name].times + 1)
+                continue
+            sure = surely(name)
             if sure is None:
                 return None
             source, target = sure
-            if source is Source.OUTPUT and stage_of[target] >= stage_of[index]:
+            if source is _FIELD:
+                names.used_fields.add(target)
+            elif names.stage_of[target] >= mine:
                 return None
-            before = reads.get(name)
-            times = 1 if before is None else before.times + 1
-            reads[name] = Reading(name, source, target, times)
-        for reading in reads.values():
-            used = names.used_fields if reading.source is Source.FIELD else names.used_prompts
-            used.add(reading.target)
+            reads[name] = Reading(name, source, target)
         return tuple(reads.values())
 
     def _closely(self, index: int, prompt: Mapping[str, Any]) -> tuple[Reading, ...]:
