@@ -20,7 +20,7 @@ from understudy.architect.shapes import whole
 #: One round may make room for another: a position out of its quotes can then be numbered.
 _ROUNDS = 3
 #: What is wrong with documents in which nothing is mended: what a name means, or nearly all.
-_HOPELESS = frozenset({"duplicate_key", "too_many_prompts", "more_findings"})
+_HOPELESS = frozenset({"duplicate_key", "half_a_character", "too_many_prompts", "more_findings"})
 _BY_POSITION = re.compile(r"prompt_[0-9]+[_.]output")
 _DIGITS = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _FLAGS: Mapping[str, bool] = {"true": True, "false": False}
