@@ -60,8 +60,10 @@ def main() -> None:
     show("valid: checked, variables / json.loads", found, "<= 4", ok=found <= 4)
     found = ratio(data, with_lines)
     show("the same and each prompt's line / json.loads", found, "<= 4", ok=found <= 4)
+    assistants = filled(SIZE - 12 * MISTAKES)
+    prompts = [prompt for one in assistants for prompt in one["prompts"]]
     for prompt in prompts[:MISTAKES]:
-        prompt["content"] = prompt["content"][:-12] + "{{contnt}}"
+        prompt["content"] += " {{contnt}}"
     data = document(assistants)
     assert len(data) <= SIZE
     found = ratio(data, wrong)

@@ -102,13 +102,13 @@ class Collector:
 
 def pointer(path: Path) -> str:
     """Return the JSON pointer (RFC 6901) of a path; one that nobody would read breaks off."""
-    made, room = [], _LONGEST_POINTER
+    made = ""
     for part in path:
-        if room < 0:
-            break
-        made.append("/" + str(part)[:room].replace("~", "~0").replace("/", "~1"))
-        room -= len(made[-1])
-    return "".join(made)
+        if type(part) is int:
+            made += f"/{part}"
+        elif (room := _LONGEST_POINTER - len(made)) >= 0:
+            made += "/" + str(part)[:room].replace("~", "~0").replace("/", "~1")
+    return made
 
 
 def errors(findings: Iterable[Finding]) -> Findings:

@@ -93,8 +93,8 @@ class Names:
             title = name if type(name) is str and len(name) <= limits.LONGEST_NAME else ""
             slugs[index] = short = slug(title)
             labels[title] = labels[short] = index
-            named += 1 if title == short else 2
-        # Who has fewer labels than names has one that means two things.
+            named += 1 if title == short else 2 if title.isascii() and title.strip() == title else 3
+        # With fewer labels than that, one means two things, or is not spelt as it is compared.
         clear = len(labels) == named and "" not in labels and labels.keys().isdisjoint(self.fields)
         self.labels = labels if clear else {}
         self._by_slug: dict[str, list[int]] | None = None
@@ -132,7 +132,10 @@ class Names:
         found = self._known.get(name)
         if found is None:
             plain = normal(name)
-            outputs = [*self._named(plain), *(self.by_slug.get(plain, ()) if plain else ())]
+            if self.labels:
+                outputs = [self.labels[plain]] if plain in self.labels else []
+            else:
+                outputs = [*self._named(plain), *(self.by_slug.get(plain, ()) if plain else ())]
             if plain.startswith("prompt_") and (match := OUTPUT.fullmatch(plain)):
                 outputs += self.at_positions().get(int(match[1]), ())
             meant = [(Source.FIELD, i) for i in self.fields.get(plain, ())[:1]]

@@ -45,7 +45,10 @@ class Locator:
         known = self._names if on_key else self._places
         if path in known:
             return known[path]
-        depth = next((d for d in range(len(path) - 1, -1, -1) if path[:d] in self._open), 0)
+        depth = len(path) - 1
+        while depth > 0 and path[:depth] not in self._open:
+            depth -= 1
+        depth = max(depth, 0)
         around = self._open.get(path[:depth])
         if around is None:
             start = _BLANK.match(self._text)
@@ -58,7 +61,9 @@ class Locator:
                 break
             at, depth = value, depth + 1
             if depth < len(path):
-                around = self._open[path[:depth]] = _Children(self._text, at, self)
+                inner = self._open[path[:depth]] = _Children(self._text, at, self)
+                around.opened[path[depth - 1]] = inner
+                around = inner
         self._names[path], self._places[path] = name, at
         return known[path]
 
@@ -105,7 +110,8 @@ class Locator:
         if start != offset:
             at, end = offset, _string(self._text, offset + 1)[1]
         for ascii_only in (False, True):
-            spelt = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+            plain = text.isascii() and text.isidentifier()
+            spelt = text if plain else json.dumps(text, ensure_ascii=ascii_only)[1:-1]
             # Variables are asked for in their order: the next one stands behind the one before.
             for begin, braces in ((at, "{{%s}}"), (offset, "{{%s}}"), (offset, "{{ %s }}")):
                 found = self._text.find(braces % spelt, begin, end)
@@ -140,19 +146,22 @@ class _Children:
         self._whole = locator.doubled and self._kind == "{"
         self._at = start + 1
         self._pending = -1  # where a value begins that was found and not yet passed
+        self._last: str | int = -1  # whose value that is
+        self.opened: dict[str | int, _Children] = {}
 
     def find(self, name: str | int) -> tuple[int, int]:
         """Return the offsets of name and value, -1 twice where there is no such child."""
         if isinstance(name, int) and not self._locator.within_reach(name - self._count):
             return -1, -1
-        while (self._whole or name not in self._found) and self._more():
+        found = self._found
+        while (self._whole or name not in found) and self._more():
             pass
-        return self._found.get(name, (-1, -1))
+        return found.get(name, (-1, -1))
 
     def _more(self) -> bool:
         if self._kind not in ("{", "["):
             return False
-        at = self._at if self._pending < 0 else self._locator.past(self._pending)
+        at = self._at if self._pending < 0 else self._past()
         match = (_ENTRY if self._kind == "{" else _ITEM).match(self._text, at)
         end = match.end() if match else at
         if match is None or self._text[end : end + 1] in "}]" or not self._locator.step():
@@ -165,5 +174,19 @@ class _Children:
             name = match[1] if "\\" not in match[1] else _string(self._text, key + 1)[0]
         self._found[name] = (key, value)
         self._count += 1
-        self._pending = value
+        self._pending, self._last = value, name
         return True
+
+    def _past(self) -> int:
+        """Return where the value that was found last has ended."""
+        inner = self.opened.get(self._last)
+        return self._locator.past(self._pending) if inner is None else inner.end()
+
+    def end(self) -> int:
+        """Return where this has ended: what of it was read is not read again."""
+        while self._more():
+            pass
+        if self._kind not in ("{", "[") or self._pending >= 0:
+            return self._locator.past(self.start)
+        rest = _ITEM.match(self._text, self._at)
+        return (rest.end() if rest else self._at) + 1

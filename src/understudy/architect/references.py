@@ -63,22 +63,15 @@ class References:
             return None
         if not found:
             return ()
-        names, surely = self._names, self._names.surely
-        mine = names.stage_of[index]
         reads: dict[str, Reading] = {}
         for name in found:
             if name in reads:
                 reads[name] = reads[name]._replace(times=reads[name].times + 1)
                 continue
-            sure = surely(name)
+            sure = self._surely(index, name)
             if sure is None:
                 return None
-            source, target = sure
-            if source is _FIELD:
-                names.used_fields.add(target)
-            elif names.stage_of[target] >= mine:
-                return None
-            reads[name] = Reading(name, source, target)
+            reads[name] = Reading(name, *sure)
         return tuple(reads.values())
 
     def _closely(self, index: int, prompt: Mapping[str, Any]) -> tuple[Reading, ...]:
@@ -123,6 +116,9 @@ class References:
         standing = variables(text)
         for name, count in islice(standing.items(), _MOST_LOOKED_AT):
             total += count
+            if not (mapped or via) and (sure := self._surely(index, name)) is not None:
+                reads.append(Reading(name, *sure, count))
+                continue
             plain = normal(name)
             if plain in mapped:
                 used.add(plain)
@@ -152,6 +148,18 @@ class References:
                 "Split the prompt, or name a variable less often.",
             )
         return reads
+
+    def _surely(self, index: int, name: str) -> Target | None:
+        """Return what a variable surely means in this prompt, None for what takes a closer look."""
+        names = self._names
+        sure = names.surely(name)
+        if sure is None:
+            return None
+        if sure[0] is _FIELD:
+            names.used_fields.add(sure[1])
+        elif names.stage_of[sure[1]] >= names.stage_of[index]:
+            return None
+        return sure
 
     def _literal(self, name: str, here: Path) -> None:
         self._found.add(

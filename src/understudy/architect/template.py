@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -20,14 +19,10 @@ _LONGEST = 300  # characters
 
 def variables(text: str) -> Mapping[str, int]:
     """Return what stands in double braces, trimmed, with how often; in order of appearance."""
-    if "{{" not in text:
-        return {}
-    counts = Counter(BRACES.findall(text))
-    if any(name != name.strip() for name in counts):
-        merged: Counter[str] = Counter()
-        for name, count in counts.items():
-            merged[name.strip()] += count
-        counts = merged
+    counts: dict[str, int] = {}
+    for name in BRACES.findall(text) if "{{" in text else ():
+        trimmed = name.strip()
+        counts[trimmed] = counts.get(trimmed, 0) + 1
     return counts
 
 
