@@ -43,6 +43,7 @@ DATA = (
 )
 INFRASTRUCTURE = (
     "platforms.agent_environments",
+    "platforms.architect_text",
     "platforms.base",
     "platforms.environments",
     "platforms.dump_files",
@@ -86,6 +87,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "platforms": ("model", *LEAVES, *INFRASTRUCTURE),
     "platforms.catalog": ("errors", "platforms"),
     "platforms.architect_file": ("model", *LEAVES, *INFRASTRUCTURE, "architect"),
+    "platforms.architect_text": ("architect",),
     "replicate": (
         "model",
         "errors",

@@ -7,22 +7,24 @@ metadata; what begins with `$` is not part of it, and no reader minds.
 
 from __future__ import annotations
 
-import json
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from understudy.architect.document import Document
-from understudy.architect.limits import SHORTEST_NAME, VERSION
+from understudy.architect.limits import LONGEST_NAME, MOST_BYTES, SHORTEST_NAME, VERSION
 from understudy.architect.template import normal
 from understudy.errors import MissingError, RejectedError, SnapshotError
-from understudy.files import read_bytes, write_whole
+from understudy.files import read_bytes, stamp, write_whole
 from understudy.model.assistant import Assistant
 from understudy.model.canonical import digest
 from understudy.model.fieldmap.architect import CONTENT, FORM
 from understudy.model.findings import Finding, Findings, Severity
 from understudy.model.kinds import Kind
 from understudy.model.limits import ARCHITECT
+from understudy.platforms.architect_text import slices, spelt
 from understudy.platforms.base import Capabilities, Marker, Page, PlaceInfo, Rendered
 from understudy.platforms.rendering import render_fields
 
@@ -31,6 +33,7 @@ NAME = "architect"
 #: Where the document keeps what the format has no field for, under each assistant's name.
 OURS = "$understudy"
 
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})  # no name holds such characters
 _CAPABILITIES = Capabilities(limits=ARCHITECT, remote=False, kind=Kind.ARCHITECT)
 _OF_PROMPT: Mapping[str, str] = {
     "instructions": "system_context",
@@ -58,6 +61,12 @@ class ArchitectFile:
         self._root: dict[str, Any] | None = None
         self._findings: Findings = ()
         self._changed = False
+        self._seen: object = None
+        self._text = ""
+        #: The entries as they were read, in order, and which of them were changed since, by `id`.
+        self._read: list[Any] = []
+        self._touched: set[int] = set()
+        self._sound: frozenset[int] = frozenset()
 
     @property
     def info(self) -> PlaceInfo:
@@ -128,11 +137,12 @@ class ArchitectFile:
         before = one["name"]
         kept = self._ours().setdefault(before, {"id": assistant_id})
         if "name" in fields and fields["name"] != kept.get("name", before):
-            one["name"] = self._free_name(fields["name"])
+            one["name"] = self._free_name(fields["name"], but=one)
             self._ours().pop(before)
             self._ours()[one["name"]] = kept
         self._set(one, kept, fields)
         self._changed = True
+        self._touched.add(id(one))
         return await self.retrieve(assistant_id)
 
     async def delete(self, assistant_id: str) -> None:
@@ -140,7 +150,8 @@ class ArchitectFile:
         for record in self._records():
             if record.id == assistant_id:
                 one = self._raw(assistant_id)
-                self._document()["assistants"].remove(one)
+                listed = self._document()["assistants"]
+                listed[:] = [each for each in listed if each is not one]
                 self._ours().pop(one["name"], None)
                 self._changed = True
 
@@ -153,14 +164,35 @@ class ArchitectFile:
         return render_fields(assistant, marker, target=Kind.ARCHITECT)
 
     async def flush(self) -> None:
-        """Write the document; what it says is checked first. Raises RejectedError."""
+        """Write the document; entries that were not changed keep their spelling.
+
+        Raises RejectedError for what could not be read again, or where somebody else wrote the
+        document meanwhile; OutputError.
+        """
         if not self._changed:
             return
         root = self._document()
         if not self._ours():
             root.pop(OURS, None)
-        text = json.dumps(root, indent=2, ensure_ascii=False) + "\n"
-        write_whole(self._path, text)
+        try:
+            kept = slices(self._text, self._read, self._touched)
+            data = spelt(root, kept).encode()
+        except ValueError as error:
+            raise RejectedError(
+                f"{self._path}: a text holds half of a character, or a number is none; "
+                "no document can keep that."
+            ) from error
+        if len(data) > MOST_BYTES:
+            raise RejectedError(
+                f"{self._path} would have {len(data):,} bytes; at most {MOST_BYTES:,} are read."
+            )
+        if stamp(self._path) != self._seen:
+            raise RejectedError(
+                f"{self._path} was changed by somebody else meanwhile, and stays as it is. "
+                "Run the same command again."
+            )
+        write_whole(self._path, data)
+        self._seen = stamp(self._path)
         self._changed = False
 
     async def aclose(self) -> None:
@@ -176,6 +208,7 @@ class ArchitectFile:
         return self._root
 
     def _load(self) -> dict[str, Any]:
+        self._seen = stamp(self._path)
         if not self._path.exists():
             if self._must_exist:
                 raise SnapshotError(f"{self._path} does not exist.")
@@ -188,11 +221,27 @@ class ArchitectFile:
             first = fatal[0]
             place = f", line {first.line}, column {first.column}" if first.line else ""
             raise SnapshotError(f"{self._path}{place}: {first.message}", hint=first.hint)
+        assert isinstance(root, dict)  # noqa: S101 - what is none is fatal
         sound = set(document.sound)
         self._findings = tuple(self._unread(root, document, sound))
-        self._sound = {id(root["assistants"][i]) for i in sound}
-        assert isinstance(root, dict)  # noqa: S101 - what is none is fatal
+        self._text, self._read = document.text, list(root["assistants"])
+        self._sound = frozenset(id(self._read[i]) for i in sound)
+        self._require_ours(root)
         return root
+
+    def _require_ours(self, root: dict[str, Any]) -> None:
+        """Refuse what stands under our name and is not ours, or gives two assistants one id."""
+        ours = root.setdefault(OURS, {})
+        if not isinstance(ours, dict) or not all(map(_is_ours, ours.values())):
+            raise SnapshotError(
+                f"{self._path}: {OURS} is not what this program wrote.", hint="Remove it."
+            )
+        ids = Counter(_record(one, ours.get(one["name"], {}))[0] for one in self._usable(root))
+        if twice := [one for one, count in ids.items() if count > 1]:
+            raise SnapshotError(
+                f"{self._path}: {OURS} gives two assistants the id {twice[0]!r}.",
+                hint="Remove the entry of one of them.",
+            )
 
     def _unread(self, root: Any, document: Document, sound: set[int]) -> Iterator[Finding]:
         for i, one in enumerate(root["assistants"]):
@@ -221,44 +270,49 @@ class ArchitectFile:
                     "understudy architect import keeps and runs it.",
                 )
 
-    def _usable(self) -> Iterator[dict[str, Any]]:
-        for one in self._document()["assistants"]:
-            mine = isinstance(one, dict) and one.get("name") in self._ours()
-            read = id(one) in getattr(self, "_sound", ())
-            if (mine or read) and len(one["prompts"]) == 1:
+    def _usable(self, root: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        ours = root.get(OURS, {})
+        for one in root["assistants"]:
+            if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+                continue
+            prompts = one.get("prompts")
+            if (
+                (one["name"] in ours or id(one) in self._sound)
+                and isinstance(prompts, list)
+                and [type(prompt) for prompt in prompts] == [dict]
+            ):
                 yield one
 
     def _records(self) -> Iterator[Assistant]:
-        for one in self._usable():
+        root = self._document()
+        for one in self._usable(root):
             kept = self._ours().get(one["name"], {})
             yield Assistant(*_record(one, kept))
 
     def _raw(self, assistant_id: str) -> dict[str, Any]:
         return next(
             one
-            for one in self._usable()
+            for one in self._usable(self._document())
             if _record(one, self._ours().get(one["name"], {}))[0] == assistant_id
         )
 
     def _ours(self) -> dict[str, dict[str, Any]]:
-        ours = self._document().setdefault(OURS, {})
-        if not isinstance(ours, dict) or not all(isinstance(v, dict) for v in ours.values()):
-            raise SnapshotError(
-                f"{self._path}: {OURS} is not what this program wrote.", hint="Remove it."
-            )
+        ours: dict[str, dict[str, Any]] = self._document().setdefault(OURS, {})
         return ours
 
-    def _free_name(self, wanted: Any) -> str:
-        name = normal(wanted).strip() if isinstance(wanted, str) else ""
+    def _free_name(self, wanted: Any, *, but: object = None) -> str:
+        """Return a name that the document may hold and that no other assistant has."""
+        name = _in_one_line(normal(wanted)) if isinstance(wanted, str) else ""
         name = name if len(name) >= SHORTEST_NAME else f"Assistant {name}".strip()
         taken = {
             normal(str(one.get("name"))).strip()
             for one in self._document()["assistants"]
-            if isinstance(one, dict)
+            if isinstance(one, dict) and one is not but
         }
         free, number = name, 2
         while free in taken:
-            free, number = f"{name} ({number})", number + 1
+            tail = f" ({number})"
+            free, number = name[: LONGEST_NAME - len(tail)].rstrip() + tail, number + 1
         return free
 
     def _set(self, one: dict[str, Any], kept: dict[str, Any], fields: Mapping[str, Any]) -> None:
@@ -296,3 +350,17 @@ def _record(one: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[str, dict[
     metadata = kept.get("metadata")
     found["metadata"] = dict(metadata) if isinstance(metadata, dict) else {}
     return found["id"], found
+
+
+def _is_ours(kept: Any) -> bool:
+    return (
+        isinstance(kept, dict)
+        and isinstance(kept.get("id", ""), str)
+        and isinstance(kept.get("name"), str | None)
+        and isinstance(kept.get("metadata", {}), dict)
+    )
+
+
+def _in_one_line(name: str) -> str:
+    """Return a name without line breaks and other control characters."""
+    return "".join(" " if unicodedata.category(c) in _BREAKS else c for c in name).strip()
