@@ -145,6 +145,13 @@ async def test_no_password_is_in_any_error_or_log(
         f"{SECRET}://host",
         f"postgresql://user:{SPELT}@host:{SECRET}/database",
         f"postgresql://user:{SECRET}@host:port/database",
+        f"postgresql://user:half@{SECRET}@host/database",
+        f"postgresql:user:{SECRET}@host/database",
+        f"Postgres//user:{SECRET}@host/database",
+        f"postgresql+psycopg:/user:{SECRET}@host/database",
+        f"host=127.0.0.1 password={SECRET}",
+        f"password = {SECRET}",
+        "sqlite:library.db",
     ],
 )
 def test_a_url_that_names_no_library_is_refused_with_what_would(url: str) -> None:
@@ -174,6 +181,7 @@ def test_paths_mean_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert parse(url).path == here
     monkeypatch.setenv("HOME", str(tmp_path))
     assert parse("~/library.db").path == here
+    assert parse("sqlite/library.db").path == tmp_path / "sqlite" / "library.db"
     odd = parse("file:50%25 ? #.db").path
     assert odd == tmp_path / "file:50%25 ? #.db"
 

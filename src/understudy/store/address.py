@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,13 @@ _DRIVERS = MappingProxyType(
         "postgresql": "postgresql+psycopg",
         "postgresql+psycopg": "postgresql+psycopg",
     }
+)
+
+#: How texts begin that name a server and would make a file whose name holds a password.
+_NO_PATH = re.compile(
+    r"\s*(?:(?:postgres|postgresql|sqlite|mysql|mariadb)[+\w]*(?::|//)"
+    r"|(?:.*\s)?(?:host|hostaddr|dbname|user|password)\s*=)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 #: What may be said of the query of a URL; everything else in it may be secret.
@@ -56,6 +64,8 @@ class Address:
 def parse(text: str) -> Address:
     """Return the address that a path or URL names. Raises UsageError, without the text."""
     if "://" not in text:
+        if _NO_PATH.match(text):
+            raise UsageError("This is neither a URL nor the path of a file.", hint=_POSSIBLE)
         return _file(text)
     scheme = text.partition("://")[0].lower()
     driver = _DRIVERS.get(scheme)
@@ -74,6 +84,11 @@ def parse(text: str) -> Address:
     except Exception:
         # What is raised there may quote the password, so it is not kept as the cause.
         raise UsageError(f"The library's {scheme} URL cannot be read.", hint=_POSSIBLE) from None
+    if "@" in (url.host or ""):
+        raise UsageError(
+            f"The library's {scheme} URL has an @ too many.",
+            hint="Write / as %2F and @ as %40 in user and password. " + _POSSIBLE,
+        )
     if driver.startswith("sqlite"):
         if url.host or url.query:
             raise UsageError("A library's sqlite URL has three slashes and a path.", hint=_POSSIBLE)
