@@ -283,6 +283,38 @@ def test_bodies_of_other_kinds_are_refused(
         got.error(status, code)
 
 
+def test_of_several_files_in_a_form_none_is_taken(local: Client) -> None:
+    data, kind = form(json.dumps(document(assistant("Of A Form"))).encode())
+    for more in ('name="other"; filename="b.json"', 'name="file"'):
+        part = f"--frame\r\nContent-Disposition: form-data; {more}\r\n\r\n{{}}\r\n".encode()
+        for twice in (part + data, data.replace(b"--frame--", part + b"--frame--")):
+            got = local.ask("POST", f"{BASE}/import", twice, content_type=kind)
+            assert "more than one file" in got.error(422, "invalid_request")["message"]
+    empty = b'--frame\r\nContent-Disposition: form-data; name="icon"; filename=""\r\n\r\n\r\n'
+    got = local.ask("POST", f"{BASE}/validate", empty + data, content_type=kind)
+    assert got.check(200)["valid"]
+
+
+def test_a_form_that_breaks_off_is_refused(local: Client) -> None:
+    data, kind = form(json.dumps(document()).encode())
+    for broken in (data.replace(b"--frame--\r\n", b""), data[:-60]):
+        local.ask("POST", f"{BASE}/import", broken, content_type=kind).error(400, "bad_request")
+
+
+def test_who_leaves_while_a_body_is_read_leaves_no_traceback(
+    local: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = (
+        f"POST {BASE}/import HTTP/1.1\r\nHost: 127.0.0.1:{local.port}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    )
+    with socket.create_connection(("127.0.0.1", local.port), timeout=PATIENCE) as connection:
+        connection.sendall(head.encode())
+    asked = json.dumps(document()).encode()
+    local.ask("POST", f"{BASE}/validate", asked, content_type="application/json").check(200)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_a_library_that_cannot_be_reached_is_said_without_its_password(tmp_path: Path) -> None:
     stored({}, tmp_path)
     url = "postgresql://someone:canary-password-0123@127.0.0.1:1/library"

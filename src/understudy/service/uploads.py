@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from understudy.architect.limits import MOST_BYTES
 from understudy.service.problems import ProblemError
@@ -29,6 +30,13 @@ class Upload:
 
 async def document(request: Request) -> Upload:
     """Return the document of a request; raises ProblemError. Nothing beyond the bound is read."""
+    try:
+        return await _document(request)
+    except ClientDisconnect as error:  # nobody reads the answer, and it is no fault of ours
+        raise ProblemError(400, "bad_request", "The request's body broke off.") from error
+
+
+async def _document(request: Request) -> Upload:
     header = request.headers.get("content-type", "")
     kind, options = parse_options_header(header)
     told = kind.decode("latin-1").lower()
@@ -71,6 +79,10 @@ async def _from_form(request: Request, boundary: bytes) -> Upload:
         raise ProblemError(
             400, "bad_request", "The form cannot be read.", hint="Is its boundary right?"
         ) from error
+    if not form.ended:
+        raise ProblemError(
+            400, "bad_request", "The form breaks off.", hint="Its last boundary is missing."
+        )
     if form.name is None:
         raise ProblemError(
             422, "invalid_request", "The form holds no file.", hint='Send it as "file".'
@@ -80,10 +92,11 @@ async def _from_form(request: Request, boundary: bytes) -> Upload:
 
 @dataclass(slots=True)
 class _Form:
-    """Takes the first file of a form; of everything else it keeps nothing."""
+    """Takes the one file of a form; of everything else it keeps nothing."""
 
     name: str | None = None
     content: bytearray = field(default_factory=bytearray)
+    ended: bool = False
     _parts: int = 0
     _taking: bool = False
     _header: bytearray = field(default_factory=bytearray)
@@ -98,6 +111,7 @@ class _Form:
             "on_header_end": self._header_ended,
             "on_part_data": self._data,
             "on_part_end": self._end,
+            "on_end": self._all_ended,
         }
 
     def _begin(self) -> None:
@@ -109,10 +123,18 @@ class _Form:
         name, value = bytes(self._header).lower(), bytes(self._value)
         self._header.clear()
         self._value.clear()
-        if name != b"content-disposition" or self.name is not None:
+        if name != b"content-disposition":
             return
         options: Mapping[bytes, bytes] = parse_options_header(value)[1]
-        if b"filename" in options or options.get(b"name") == b"file":
+        # Browsers send a field for files that was left empty with an empty name.
+        if options.get(b"filename") or options.get(b"name") == b"file":
+            if self.name is not None:
+                raise ProblemError(
+                    422,
+                    "invalid_request",
+                    "The form holds more than one file.",
+                    hint="Send one at a time: each is an import of its own.",
+                )
             self._taking = True
             self.name = options.get(b"filename", b"").decode("utf-8", "replace")[:255]
 
@@ -125,3 +147,6 @@ class _Form:
 
     def _end(self) -> None:
         self._taking = False
+
+    def _all_ended(self) -> None:
+        self.ended = True
