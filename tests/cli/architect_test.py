@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 from xml.dom import minidom
 
@@ -12,7 +14,7 @@ import jsonschema
 import pytest
 
 from architected import assistant, document, spelt
-from command import PATIENCE, Stage
+from command import PATIENCE, Stage, interrupt, until
 from understudy.architect.guide import guide
 from understudy.architect.skeletons import Pattern
 
@@ -364,3 +366,84 @@ def test_escape_sequences_of_a_document_reach_no_terminal(stage: Stage) -> None:
     for arguments in (("validate", "sly.json"), ("show", "sly.json"), ("explain", "sly.json")):
         done = stage.call("architect", *arguments)
         assert not set("\x1b\x07\u202e") & set(done.out + done.err)
+
+
+def test_a_look_at_what_would_be_mended_writes_nothing_in_any_company(stage: Stage) -> None:
+    path = write(stage, "w.json", document(assistant(is_parallel="true")))
+    before = path.read_bytes()
+    stage.call("architect", "validate", "w.json", "--fix", "--diff").check(1)
+    assert path.read_bytes() == before
+
+
+def test_an_import_that_was_stopped_before_the_last_file_says_so(stage: Stage) -> None:
+    many = [assistant(f"Number {i:04}") for i in range(2000)]
+    for name in ("a.json", "b.json"):
+        write(stage, name, document(*many))
+    with stage.start("architect", "import", "a.json", "b.json") as process:
+        until(lambda: (stage.folder / "understudy.db-wal").exists(), "the import")
+        done = interrupt(process).check(130)
+    assert "Stopped before b.json" in done.err
+    again = stage.call("architect", "import", "a.json", "b.json").check()
+    assert again.out.count("0 new, 0 changed, 2000 unchanged") == 2
+
+
+def test_waiting_for_standard_input_can_be_interrupted(stage: Stage) -> None:
+    with stage.start("architect", "import", "-", "-vv", stdin=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("DEBUG")  # the loop is there
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
+    assert not (stage.folder / "understudy.db").exists()
+
+
+@pytest.mark.parametrize("form", ["svg", "mermaid"])
+def test_a_picture_is_of_one_assistant(stage: Stage, form: str) -> None:
+    write(stage, "two.json", document(assistant("One of them"), assistant("The other")))
+    said = stage.call("architect", "show", "two.json", "--format", form).check(64).err
+    assert "two.json holds 2 assistants" in said
+
+
+def test_a_file_that_is_not_shown_is_said_to_be_one(stage: Stage, good: Path) -> None:
+    said = stage.call("architect", "show", "gone.json").check(1).err
+    assert "There is no file of this name either" in said
+    good.rename(good.with_suffix(".txt"))
+    said = stage.call("architect", "show", "good.txt").check(1).err
+    assert "ends in .json" in said
+    write(stage, "good.json", document())
+    assert "--version" in stage.call("architect", "show", "good.json", "--version", 1).check(64).err
+
+
+def test_sarif_holds_no_links_no_hidden_characters_and_addresses_of_files(stage: Stage) -> None:
+    write(stage, "a b#.json", document({**assistant(), "[x](http://e.example)\u202e": 1}))
+    done = stage.call("architect", "validate", "a b#.json", "--format", "sarif").check()
+    ((result,),) = (run["results"] for run in json.loads(done.out)["runs"])
+    assert "](" not in result["message"]["text"]
+    assert "\\u202e" in result["message"]["text"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "a%20b%23.json"
+
+
+def test_an_export_reaches_narrow_streams_as_json_and_terminals_as_text(stage: Stage) -> None:
+    name, odd = "Zoë 中文 😀", "\x9b31m\u202e\x7f"
+    write(stage, "z.json", document(assistant(name, description=odd)))
+    stage.call("architect", "import", "z.json").check()
+    for encoding in ("utf-8", "latin-1", "ascii"):
+        spoken = {"PYTHONIOENCODING": encoding}
+        done = stage.run("architect", "export", environment=spoken).check()
+        (one,) = json.loads(done.out)["assistants"]
+        assert (one["name"], one["description"]) == (name, odd)
+        assert not {"\x9b", "\u202e", "\x7f"} & set(done.out)
+        assert (name in done.out) == (encoding == "utf-8")
+    spoken = {"PYTHONIOENCODING": "latin-1"}
+    made = stage.run("architect", "new", "single", "--name", name, environment=spoken)
+    assert json.loads(made.check().out)["assistants"][0]["name"] == name
+
+
+def test_an_export_that_no_import_takes_is_said_to_be_one(stage: Stage) -> None:
+    for i in range(2):
+        large = assistant(f"Number {i}", description="x" * 6_000_000)
+        write(stage, f"{i}.json", document(large))
+    stage.call("architect", "import", "0.json", "1.json").check()
+    assert "fewer assistants at a time" in stage.call("architect", "export", "-o", "o.json").err
+    assert "fewer" not in stage.call("architect", "export", "Number 1", "-o", "1.json").err

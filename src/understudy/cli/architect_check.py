@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from understudy.architect.skeletons import Pattern, skeleton
 from understudy.cli.architect_options import architect_of, checking
 from understudy.cli.options import common
 from understudy.cli.session import Session
+from understudy.cli.streams import spelt_for
 from understudy.errors import ExitCode, UsageError
 from understudy.files import write_whole
 from understudy.ops.architect import Architect
@@ -72,7 +74,7 @@ def validate(
     )
     checked = documents(architect, sources)
     if fix or only_diff:
-        checked = (_mended(session, architect, one, write=fix) for one in checked)
+        checked = (_mended(session, architect, one, write=not only_diff) for one in checked)
     form = "json" if session.json else form
     worst = _told(session, checked, form)
     bad = worst is Severity.ERROR or (strict and worst is Severity.WARNING)
@@ -164,7 +166,7 @@ def new(ctx: click.Context, /, pattern: str, name: str, output: Path | None) -> 
     if not found.valid:
         raise UsageError(f"--name: {found.errors[0].message}", hint=found.errors[0].hint)
     if output is None:
-        session.say([text])
+        session.say([spelt_for(text, sys.stdout)])
         return ExitCode.DONE
     if output.exists():
         raise UsageError(f"{output} is there already.", hint="Choose another name.")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import click
 
 from understudy.architect.approval import State
+from understudy.architect.document import Document
+from understudy.architect.limits import MOST_BYTES
 from understudy.cli.architect_options import actor, architect_of, checking, library, using, who
 from understudy.cli.session import Session
-from understudy.errors import ExitCode, UsageError
+from understudy.cli.streams import spelt_for
+from understudy.errors import ExitCode, InterruptedRunError, UsageError
 from understudy.files import write_whole
 from understudy.ops.architect import Architect, Import
 from understudy.ops.architect_files import documents
@@ -67,9 +71,13 @@ def import_files(
     async def work(stop: asyncio.Event) -> list[bool]:
         stored = []
         async with architect:
-            for document in documents(architect, sources):
+            checked = documents(architect, sources)
+            while (document := _next(session, checked)) is not None:
                 if stop.is_set():
-                    break
+                    raise InterruptedRunError(
+                        f"Stopped before {clean(document.source)}.",
+                        hint="Run the same command again: what is there stays as it is.",
+                    )
                 done = await architect.add(document, actor=name, keep_going=keep_going)
                 _show(session, done)
                 stored.append(done.batch is not None and not done.left_out)
@@ -79,6 +87,12 @@ def import_files(
     if whole and all(whole):
         return ExitCode.DONE
     return ExitCode.PARTLY if keep_going or any(whole) else ExitCode.FAILURE
+
+
+def _next(session: Session, checked: Iterator[Document]) -> Document | None:
+    """Return the next document; Ctrl-C ends waiting for standard input, as click.Abort."""
+    with session.interruptible():
+        return next(checked, None)
 
 
 def _show(session: Session, done: Import) -> None:
@@ -213,8 +227,13 @@ def export(
             f"Left out repositoryIds and enabledTools of {', '.join(made.lacking)}; --advanced "
             "keeps them."
         )
+    if (size := len(made.text.encode("utf-8", "replace"))) > MOST_BYTES:
+        session.note(
+            f"The document has {size:,} bytes, and at most {MOST_BYTES:,} are imported: export "
+            "fewer assistants at a time."
+        )
     if output is None:
-        session.say([made.text.rstrip("\n")])
+        session.say([spelt_for(made.text.rstrip("\n"), sys.stdout)])
     else:
         write_whole(output, made.text)
         count = len(made.document["assistants"])

@@ -15,7 +15,7 @@ from understudy.architect.picture import explain as explained
 from understudy.architect.picture import picture
 from understudy.cli.architect_options import architect_of, library, number, using
 from understudy.cli.session import Session
-from understudy.errors import ExitCode, InvalidDocumentError
+from understudy.errors import ExitCode, InvalidDocumentError, SelectionError, UsageError
 from understudy.ops.architect import Architect, document_text
 from understudy.report.architect import mapping_fields
 from understudy.report.architect_drawing import drawing, explained_text
@@ -59,6 +59,11 @@ def show(
     """
     session = Session(ctx)
     document, version, kept = _found(session, architect_of(session, database), name, number)
+    if form != "text" and not session.json and len(document.assistants) > 1:
+        raise UsageError(
+            f"{clean(name)} holds {len(document.assistants)} assistants; a picture is of one.",
+            hint="Import it, and name the assistant.",
+        )
     for one, flow in zip(document.assistants, document.flows, strict=True):
         if session.json:
             fields = {"content": one.content, "digest": one.digest, "models": _models(document)}
@@ -112,9 +117,14 @@ def _found(
     """Return what is meant: a file where there is one of this name, else the library's."""
     version, kept = None, None
     if name.endswith(".json") and Path(name).is_file():
+        if number is not None:
+            raise UsageError(f"--version goes with a name, and {clean(name)} is a file.")
         document = architect.check(name)
     else:
-        version, kept = using(session, architect, lambda: _stored(architect, name, number))
+        try:
+            version, kept = using(session, architect, lambda: _stored(architect, name, number))
+        except SelectionError as error:
+            raise SelectionError(error.message, hint=error.hint or _no_file(name)) from error
         text = document_text([version.content])
         document = architect.check_text(text, name, allow_unknown_variables=True)
     if not document.valid:
@@ -123,6 +133,12 @@ def _found(
             f"{name} is not valid: {first.message}", hint="understudy architect validate tells all."
         )
     return document, version, kept
+
+
+def _no_file(name: str) -> str:
+    if name.endswith(".json"):
+        return "There is no file of this name either."
+    return "A file is taken for one where its name ends in .json." if Path(name).is_file() else ""
 
 
 async def _stored(architect: Architect, name: str, number: int | None) -> tuple[Version, Kept]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -115,8 +117,16 @@ def github_lines(document: Document) -> Iterator[str]:
             place |= {"line": str(finding.line), "col": str(finding.column)}
         place["title"] = finding.code
         said = ",".join(f"{key}={_escaped(clean(value), ':,')}" for key, value in place.items())
-        text = " ".join(filter(None, (finding.message, finding.hint)))
-        yield f"::{_GITHUB[finding.severity]} {said}::{_escaped(clean(text))}"
+        yield f"::{_GITHUB[finding.severity]} {said}::{_escaped(clean(_said(finding)))}"
+
+
+def _said(finding: Finding) -> str:
+    return " ".join(filter(None, (finding.message, finding.hint)))
+
+
+def _unlinked(text: str) -> str:
+    """Return a text in which SARIF's readers see no link (SARIF 2.1.0, 3.11.6)."""
+    return text.replace("](", "] (")
 
 
 def _escaped(text: str, more: str = "") -> str:
@@ -155,7 +165,7 @@ def sarif(documents: Sequence[Document]) -> str:
 
 def _results(documents: Iterable[Document], index: Mapping[Any, int]) -> Iterator[dict[str, Any]]:
     for document in documents:
-        uri = document.source.replace("\\", "/")
+        uri = quote(document.source.replace(os.sep, "/"), safe="/:")
         for finding in document.findings:
             place: dict[str, Any] = {"artifactLocation": {"uri": uri}}
             if finding.line:
@@ -164,7 +174,7 @@ def _results(documents: Iterable[Document], index: Mapping[Any, int]) -> Iterato
                 "ruleId": finding.code,
                 "ruleIndex": index[finding.code],
                 "level": _SARIF[finding.severity],
-                "message": {"text": " ".join(filter(None, (finding.message, finding.hint)))},
+                "message": {"text": _unlinked(clean(_said(finding)))},
                 "locations": [
                     {
                         "physicalLocation": place,
