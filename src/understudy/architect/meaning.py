@@ -20,10 +20,6 @@ class Source(StrEnum):
     MAPPING = "mapping"
 
 
-#: Looking a member up in its class takes as long as the rest of a look-up.
-_FIELD, _OUTPUT = Source.FIELD, Source.OUTPUT
-
-
 class Reading(NamedTuple):
     """One variable that a prompt reads: `target` is the index of the field or of the prompt.
 
@@ -82,7 +78,8 @@ class Names:
         for i, one in enumerate(fields):
             name = one.get("name") if isinstance(one, dict) else None
             if isinstance(name, str):
-                self.fields.setdefault(normal(name).strip(), []).append(i)
+                plain = name if name.isascii() else normal(name)
+                self.fields.setdefault(plain.strip(), []).append(i)
         slugs: dict[int, str] = {}
         self.slugs = slugs
         labels: dict[str, int] = {}
@@ -101,17 +98,6 @@ class Names:
         self.stage_of = {i: number for number, stage in enumerate(ordered) for i in stage[0]}
         self.used_prompts: set[int] = set()
         self.used_fields: set[int] = set()
-
-    def surely(self, name: str) -> Target | None:
-        """Return what a variable surely means, None for one to be looked at closely."""
-        if not self.labels:  # some names mean two things
-            return None
-        if (fields := self.fields.get(name)) is not None:
-            return (_FIELD, fields[0]) if len(fields) == 1 and name not in self.in_order else None
-        index = self.labels.get(name)
-        if (at := self.in_order.get(name)) is not None:
-            return (_OUTPUT, at) if index is None else None
-        return None if index is None else (_OUTPUT, index)
 
     @property
     def by_slug(self) -> Mapping[str, Sequence[int]]:

@@ -136,6 +136,20 @@ class Locator:
 class _Children:
     """What stands in one object or list, read as far as was asked for."""
 
+    __slots__ = (
+        "_at",
+        "_count",
+        "_found",
+        "_kind",
+        "_last",
+        "_locator",
+        "_pending",
+        "_text",
+        "_whole",
+        "opened",
+        "start",
+    )
+
     def __init__(self, text: str, start: int, locator: Locator) -> None:
         self.start = start
         self._text = text
@@ -180,7 +194,9 @@ class _Children:
     def _past(self) -> int:
         """Return where the value that was found last has ended."""
         inner = self.opened.get(self._last)
-        return self._locator.past(self._pending) if inner is None else inner.end()
+        # Walking to an end is worth it where the larger part has been walked.
+        walked = inner is not None and inner.opened
+        return inner.end() if inner and walked else self._locator.past(self._pending)
 
     def end(self) -> int:
         """Return where this has ended: what of it was read is not read again."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -28,7 +29,9 @@ _MOST_NAMED = limits.MOST_SUBSTITUTIONS
 _MOST_LOOKED_AT = 1000
 
 
-_FIELD = Source.FIELD
+#: Looking a member up in its class takes as long as the rest of a look-up; so does a constructor.
+_FIELD, _OUTPUT = Source.FIELD, Source.OUTPUT
+_reading: Callable[[tuple[object, ...]], Reading] = partial(tuple.__new__, Reading)
 
 
 class _Problem(NamedTuple):
@@ -65,13 +68,14 @@ class References:
             return ()
         reads: dict[str, Reading] = {}
         for name in found:
-            if name in reads:
-                reads[name] = reads[name]._replace(times=reads[name].times + 1)
+            before = reads.get(name)
+            if before is not None:
+                reads[name] = before._replace(times=before.times + 1)
                 continue
             sure = self._surely(index, name)
             if sure is None:
                 return None
-            reads[name] = Reading(name, *sure)
+            reads[name] = _reading((name, *sure, 1, ""))
         return tuple(reads.values())
 
     def _closely(self, index: int, prompt: Mapping[str, Any]) -> tuple[Reading, ...]:
@@ -152,14 +156,20 @@ class References:
     def _surely(self, index: int, name: str) -> Target | None:
         """Return what a variable surely means in this prompt, None for what takes a closer look."""
         names = self._names
-        sure = names.surely(name)
-        if sure is None:
+        if not names.labels:  # some names mean two things
             return None
-        if sure[0] is _FIELD:
-            names.used_fields.add(sure[1])
-        elif names.stage_of[sure[1]] >= names.stage_of[index]:
+        indices = names.fields.get(name)
+        if indices is not None:
+            if len(indices) > 1 or name in names.in_order:
+                return None
+            names.used_fields.add(indices[0])
+            return _FIELD, indices[0]
+        target, at = names.labels.get(name), names.in_order.get(name)
+        if (target is None) is (at is None):
             return None
-        return sure
+        output = at if target is None else target
+        assert output is not None  # noqa: S101 - one of them is there
+        return None if names.stage_of[output] >= names.stage_of[index] else (_OUTPUT, output)
 
     def _literal(self, name: str, here: Path) -> None:
         self._found.add(
