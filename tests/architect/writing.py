@@ -63,7 +63,7 @@ def document(chance: Random) -> dict[str, Any]:
             export_source=chance.choice([None, "harbour"]),
         ),
     }
-    return shuffled(made, chance)
+    return dict(shuffled(made, chance))
 
 
 def shuffled(value: Any, chance: Random) -> Any:

@@ -17,7 +17,7 @@ MOST_FINDINGS = 20_000
 
 
 #: Comparing names takes milliseconds; who has more mistakes than this learns from the first ones.
-_MOST_QUESTIONS = 200
+_MOST_QUESTIONS = 100
 
 #: Names may have megabytes, and stand in the pointers of all that is in them.
 _LONGEST_POINTER = 2000  # characters

@@ -49,19 +49,18 @@ def fixed(document: Document) -> str:
     for _ in range(_ROUNDS):
         if not isinstance(value, dict):
             break
-        mended = _mended(text, value)
-        if mended == text:
+        edits: dict[int, Edit] = {}
+        for edit in _edits(text, value, Locator(text)):
+            edits.setdefault(edit.start, edit)  # of several for one place the first counts
+        text = _mended(text, edits)
+        if len(edits) <= 1:  # one makes no room for another
             break
-        text, value = mended, read(mended.encode(), Collector()).value
+        value = read(text.encode(), Collector()).value
     return text
 
 
-def _mended(text: str, value: dict[str, Any]) -> str:
-    """Return the text with all edits made; of several for one place the first counts."""
-    locator = Locator(text)
-    edits: dict[int, Edit] = {}
-    for edit in _edits(text, value, locator):
-        edits.setdefault(edit.start, edit)
+def _mended(text: str, edits: Mapping[int, Edit]) -> str:
+    """Return the text with all edits made."""
     pieces, at = [], 0
     for _, edit in sorted(edits.items()):
         pieces += [text[at : edit.start], edit.text]

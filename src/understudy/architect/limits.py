@@ -15,8 +15,11 @@ LONGEST_RUN = 900  # seconds: an assistant's timeout_seconds
 #: Ours: a name is a key in databases, in addresses and in lists.
 LONGEST_NAME = 255  # characters
 
-#: Ours: objects and lists of a file; each takes a hundred bytes of memory and more.
-MOST_VALUES = 500_000
+#: Ours: values of a file, lists and objects among them; each takes time, and memory twentyfold.
+MOST_VALUES = 1_000_000
+
+#: Ours: entries of one object; prompts have eight, and no mapping has more than some dozens.
+WIDEST = 10_000
 
 #: Ours: objects and lists within `options`; real ones have two or three levels.
 DEEPEST = 32

@@ -30,13 +30,17 @@ _EVEN = frozenset({int, bool, type(None)})
 _CONSTANTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _FORMAT = "Invalid file format"
 _AS_UTF8 = "Save the file as UTF-8 text."
-_WIDEST = 256  # entries of an object; no field of the format has as many
+_WIDE = 256  # entries of an object; no field of the format has as many
 _DIGITS = 4300  # of a whole number: the interpreter refuses more
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: A text, closed or not: what is searched has not been read yet.
 _TEXT = r'"(?:[^"\\]++|\\.)*+"?'
 _TEXTS = re.compile(_TEXT, re.DOTALL)
 _TEXT_OR_BRACKET = re.compile(rf"{_TEXT}|[\[{{\]}}]", re.DOTALL)
+
+
+class _TooWideError(Exception):
+    """An object has more entries than are read."""
 
 
 class Doubled(dict[str, Any]):
@@ -113,26 +117,18 @@ def _decoded(data: bytes, found: Collector) -> str | None:
 
 
 def _too_many(text: str) -> bool:
-    """Tell whether there are more objects and lists than are read; brackets in texts are none."""
-    if len(text) <= 2 * limits.MOST_VALUES:
+    """Tell whether there are more values than are read, by what stands before each of them."""
+    if len(text) <= limits.MOST_VALUES or _values(text) <= limits.MOST_VALUES:
         return False
-    if text.count("{") + text.count("[") <= limits.MOST_VALUES:
-        return False
-    outside = _TEXTS.sub("", text)
-    return outside.count("{") + outside.count("[") > limits.MOST_VALUES
+    return _values(_TEXTS.sub("", text)) > limits.MOST_VALUES
 
 
-def _parsed(text: str, found: Collector) -> Read:
-    if _too_many(text):
-        found.add(
-            "too_many_values",
-            (),
-            f"{_FORMAT}: it has more than {limits.MOST_VALUES:,} objects and lists.",
-            "No Architect document has so many; split it, if it is one.",
-            offset=0,
-        )
-        return Read(text)
-    strange: list[str] = []
+def _values(text: str) -> int:
+    return sum(text.count(mark) for mark in ",[{")
+
+
+def _hooks(strange: list[str], constants: list[str]) -> dict[str, Any]:
+    """Return how values are made; what is odd about them goes to the lists."""
 
     def real(digits: str) -> float:
         value = float(digits)
@@ -141,27 +137,52 @@ def _parsed(text: str, found: Collector) -> Read:
         return value
 
     def thing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(pairs) > limits.WIDEST:
+            raise _TooWideError
         made = dict(pairs)
         if len(made) != len(pairs):
             strange.append("")
             return Doubled(pairs)
-        if len(made) > _WIDEST:
+        if len(made) > _WIDE:
             strange.append("")
         return made
 
-    hooks: dict[str, Any] = {
+    return {
         "object_pairs_hook": thing,
         "parse_float": real,
-        "parse_constant": strange.append,  # in C: there may be millions
+        "parse_constant": constants.append,  # in C: there may be millions
     }
+
+
+def _refuse(why: str, found: Collector) -> None:
+    found.add(
+        "too_many_values",
+        (),
+        f"{_FORMAT}: {why}.",
+        "No Architect document has so many; split it, if it is one.",
+        offset=0,
+    )
+
+
+def _parsed(text: str, found: Collector) -> Read:
+    if _too_many(text):
+        _refuse(f"it has more than {limits.MOST_VALUES:,} values", found)
+        return Read(text)
+    strange: list[str] = []
+    constants: list[str] = []
+    hooks = _hooks(strange, constants)
     try:
         value = _loads(text, hooks, strange)
-        if strange:
+        if constants:
+            value = None  # makes room
             hooks["parse_constant"] = _CONSTANTS.__getitem__
-            value = _loads(text, hooks, [])
+            value = _loads(text, hooks, strange)
     except json.JSONDecodeError as error:
         message, hint, offset = explain(text, error)
         found.add("not_json", (), f"{_FORMAT}: {message}", hint, offset=offset)
+        return Read(text)
+    except _TooWideError:
+        _refuse(f"an object has more than {limits.WIDEST:,} entries", found)
         return Read(text)
     except RecursionError:
         found.add(
@@ -172,7 +193,7 @@ def _parsed(text: str, found: Collector) -> Read:
             offset=_deepest(text),
         )
         return Read(text)
-    odd = bool(strange) or ("\\u" in text and ("\\ud" in text or "\\uD" in text))
+    odd = bool(strange or constants) or ("\\u" in text and ("\\ud" in text or "\\uD" in text))
     return Read(text, value, readable=True, odd=odd)
 
 
