@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -69,8 +70,8 @@ def write_whole(
     """Replace a file, or leave it as it was; raises OutputError.
 
     The content goes to a neighbour first, so a full disk or a crash never leaves a torn file.
-    Devices and pipes are written to as they are. `private` keeps it from other users. May be
-    repeated.
+    Devices and pipes are written to as they are. Who may read it stays as it was; `private` keeps
+    it from other users. May be repeated.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = ""
@@ -86,7 +87,7 @@ def write_whole(
             if sync:
                 os.fsync(file.fileno())
         if not private:
-            os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp gives 0600
+            os.chmod(temporary, _mode(path))  # noqa: PTH101 - mkstemp gives 0600
         os.replace(temporary, path)  # noqa: PTH105
     except (OSError, ValueError) as error:
         if temporary:
@@ -150,6 +151,14 @@ def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, UnicodeError):
         return "this locale cannot spell the name; set PYTHONUTF8=1"
     return getattr(error, "strerror", "") or str(error)
+
+
+def _mode(path: Path) -> int:
+    """Return the permissions of a file, of one that is not there yet the usual ones."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode) & 0o777
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
 
 
 def _umask() -> int:

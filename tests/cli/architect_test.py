@@ -368,6 +368,17 @@ def test_escape_sequences_of_a_document_reach_no_terminal(stage: Stage) -> None:
         assert not set("\x1b\x07\u202e") & set(done.out + done.err)
 
 
+def test_mending_leaves_links_and_permissions_as_they_are(stage: Stage) -> None:
+    path = write(stage, "kept/w.json", document(assistant(is_parallel="true")))
+    path.chmod(0o640)
+    link = stage.folder / "link.json"
+    link.symlink_to(path)
+    stage.call("architect", "validate", "link.json", "--fix").check()
+    assert link.is_symlink()
+    assert json.loads(path.read_text())["assistants"][0]["is_parallel"] is True
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_look_at_what_would_be_mended_writes_nothing_in_any_company(stage: Stage) -> None:
     path = write(stage, "w.json", document(assistant(is_parallel="true")))
     before = path.read_bytes()

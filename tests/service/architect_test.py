@@ -139,6 +139,21 @@ def test_decisions_follow_the_states(local: Client) -> None:
     send(local, f"{where}/approve", {"unknown": 9}).error(422, "invalid_request")
 
 
+def test_a_decision_is_about_the_content_that_was_reviewed(local: Client) -> None:
+    name = "Reviewed With Care"
+    send(local, "/import", document(assistant(name))).check(200)
+    found = local.get(f"{BASE}/assistants/{quote(name)}").check(200)["assistant"]
+    seen = found["latest"]["digest"]
+    send(local, "/import", document(assistant(name, description="changed"))).check(200)
+    for word in ("approve", "reject"):
+        got = send(local, f"/assistants/{found['id']}/{word}", {"digest": seen})
+        got.error(409, "stale_version")
+    send(local, f"/assistants/{found['id']}/approve", {"digest": "x"}).check(422)
+    reviewed = {"digest": seen, "version": 1}
+    done = send(local, f"/assistants/{found['id']}/approve", reviewed).check(200)
+    assert (done["version"]["version"], done["version"]["digest"]) == (1, seen)
+
+
 def test_an_export_imports_back_unchanged(local: Client) -> None:
     one = assistant("To Export", enabledTools=["web_search"])
     send(local, "/import", document(one)).check(200)

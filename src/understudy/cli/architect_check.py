@@ -122,7 +122,7 @@ def _mended(session: Session, architect: Architect, document: Document, *, write
             click.echo(click.style(clean_lines(line), fg=color), err=True)
     if not write:
         return document
-    write_whole(Path(document.source), text)
+    write_whole(Path(document.source).resolve(), text)  # what a link leads to, not the link
     return architect.check(document.source)
 
 

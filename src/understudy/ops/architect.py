@@ -183,19 +183,21 @@ class Architect:
         actor: str,
         reason: str = "",
         number: int | None = None,
+        digest: str | None = None,
         allow_unknown_variables: bool = False,
     ) -> Moved:
-        """Approve (or enable), reject or disable a version.
+        """Approve (or enable), reject or disable a version; `digest` is that of what was reviewed.
 
         Raises InvalidDocumentError for approving what does not validate against today's models,
-        MoveError for a move that its state does not allow, FourEyesError, SelectionError.
+        MoveError for a move that its state does not allow, StaleVersionError for a version of
+        another digest, FourEyesError, SelectionError.
         """
         library = await self.library()
-        expected = None
+        expected = digest
         if to is State.APPROVED:
             version = await self._to_approve(library, key, number)
             await asyncio.to_thread(self.require_valid, version, lenient=allow_unknown_variables)
-            number, expected = version.number, version.digest
+            number, expected = version.number, digest or version.digest
         return await library.move(
             key,
             to,

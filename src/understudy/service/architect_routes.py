@@ -20,6 +20,7 @@ from understudy.errors import (
     MoveError,
     NotInForceError,
     SelectionError,
+    StaleVersionError,
     StoreError,
     UnderstudyError,
 )
@@ -61,6 +62,7 @@ _AT_ONCE = 2  # documents that are checked at a time: each holds its memory and 
 _PROBLEMS: tuple[tuple[type[UnderstudyError], tuple[int, str]], ...] = (
     (SelectionError, (404, "not_found")),
     (FourEyesError, (403, "four_eyes")),
+    (StaleVersionError, (409, "stale_version")),
     (MoveError, (409, "illegal_move")),
     (NotInForceError, (409, "not_in_force")),
     (InvalidDocumentError, (422, "invalid_document")),
@@ -218,6 +220,7 @@ class Documents:
                 actor=caller.name,
                 reason=asked.reason,
                 number=asked.version,
+                digest=asked.digest,
                 allow_unknown_variables=asked.allowUnknownVariables,
             )
         except UnderstudyError as error:

@@ -129,6 +129,7 @@ class Decision(BaseModel):
     version: Annotated[int | None, BeforeValidator(_spelt)] = Field(
         default=None, ge=1, le=2**31 - 1
     )
+    digest: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     allowUnknownVariables: bool = False  # noqa: N815 - like the other names
 
 
