@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from understudy.architect import limits
 from understudy.architect.stages import Slot, Stage
 from understudy.architect.template import OUTPUT, normal, slug
+
+#: Names that are offered, or compared with a wrong one.
+_MOST_SAID = 1000
 
 
 class Source(StrEnum):
@@ -50,6 +54,7 @@ class Names:
         "_by_slug",
         "_known",
         "_prompts",
+        "_sayable",
         "_slots",
         "fields",
         "in_order",
@@ -74,6 +79,7 @@ class Names:
         self._by_name: dict[str, list[int]] | None = None
         self._at: dict[int, list[int]] | None = None
         self._known: dict[str, tuple[Target, ...]] = {}
+        self._sayable: dict[int, tuple[str, ...]] = {}
         self.fields: dict[str, list[int]] = {}
         for i, one in enumerate(fields):
             name = one.get("name") if isinstance(one, dict) else None
@@ -137,12 +143,18 @@ class Names:
                 self._at.setdefault(slot.position, []).append(slot.where)
         return self._at
 
-    def sayable(self, index: int) -> Iterator[str]:
-        """Yield the names that a prompt may use."""
-        yield from self.fields
+    def sayable(self, index: int) -> tuple[str, ...]:
+        """Return the names that a prompt may use, some of them where there are thousands."""
         mine = self.stage_of.get(index, 0)
+        known = self._sayable.get(mine)
+        if known is None:
+            known = tuple(islice(chain(self.fields, self._outputs(mine)), _MOST_SAID))
+            self._sayable[mine] = known
+        return known
+
+    def _outputs(self, stage: int) -> Iterator[str]:
         for slot in self._slots:
-            if self.stage_of[slot.where] < mine:
+            if self.stage_of[slot.where] < stage:
                 yield f"prompt_{slot.position}_output"
                 if short := self.slugs[slot.where]:
                     yield short

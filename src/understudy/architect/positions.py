@@ -165,44 +165,64 @@ class _Children:
 
     def find(self, name: str | int) -> tuple[int, int]:
         """Return the offsets of name and value, -1 twice where there is no such child."""
-        if isinstance(name, int) and not self._locator.within_reach(name - self._count):
-            return -1, -1
-        found = self._found
-        while (self._whole or name not in found) and self._more():
-            pass
-        return found.get(name, (-1, -1))
+        if self._whole or name not in self._found:
+            if isinstance(name, int) and not self._locator.within_reach(name - self._count):
+                return -1, -1
+            self._walk(name)
+        return self._found.get(name, (-1, -1))
 
-    def _more(self) -> bool:
-        if self._kind not in ("{", "["):
-            return False
-        at = self._at if self._pending < 0 else self._past()
-        match = (_ENTRY if self._kind == "{" else _ITEM).match(self._text, at)
-        end = match.end() if match else at
-        if match is None or self._text[end : end + 1] in "}]" or not self._locator.step():
-            self._at, self._pending = at, -1
-            return False
-        key = value = end
-        name: str | int = self._count
+    def end(self) -> int:
+        """Return where this has ended: what of it was read is not read again."""
+        self._whole = True
+        self._walk(None)
+        if self._kind not in ("{", "[") or not self._locator.within_reach(1):
+            return self._locator.past(self.start)
+        rest = _ITEM.match(self._text, self._at)
+        return (rest.end() if rest else self._at) + 1
+
+    def _walk(self, wanted: str | int | None) -> None:
+        """Read on until the child that is wanted, or to the end, or as far as anybody goes."""
         if self._kind == "{":
-            key = match.start(1) - 1
-            name = match[1] if "\\" not in match[1] else _string(self._text, key + 1)[0]
-        self._found[name] = (key, value)
-        self._count += 1
-        self._pending, self._last = value, name
-        return True
+            self._through_object(wanted)
+        elif self._kind == "[":
+            self._through_list(wanted)
 
-    def _past(self) -> int:
-        """Return where the value that was found last has ended."""
+    def _through_object(self, wanted: str | int | None) -> None:
+        text, found, past = self._text, self._found, self._locator.past
+        at = self._begin()
+        while (match := _ENTRY.match(text, at)) and self._locator.step():
+            key, value = match.start(1) - 1, match.end()
+            name = match[1]
+            if "\\" in name:
+                name = _string(text, key + 1)[0]
+            found[name] = (key, value)
+            if name == wanted and not self._whole:
+                self._last, self._pending = name, value
+                return
+            at = past(value)
+        self._at, self._pending = at, -1
+
+    def _through_list(self, wanted: str | int | None) -> None:
+        text, found, past = self._text, self._found, self._locator.past
+        at = self._begin()
+        while (match := _ITEM.match(text, at)) and self._locator.step():
+            value = match.end()
+            if text[value : value + 1] in "]}":
+                break
+            index = self._count
+            found[index] = (value, value)
+            self._count += 1
+            if index == wanted:
+                self._last, self._pending = index, value
+                return
+            at = past(value)
+        self._at, self._pending = at, -1
+
+    def _begin(self) -> int:
+        """Return where to read on: behind the value that was found last."""
+        if self._pending < 0:
+            return self._at
         inner = self.opened.get(self._last)
         # Walking to an end is worth it where the larger part has been walked.
         walked = inner is not None and inner.opened
         return inner.end() if inner and walked else self._locator.past(self._pending)
-
-    def end(self) -> int:
-        """Return where this has ended: what of it was read is not read again."""
-        while self._more():
-            pass
-        if self._kind not in ("{", "[") or self._pending >= 0:
-            return self._locator.past(self.start)
-        rest = _ITEM.match(self._text, self._at)
-        return (rest.end() if rest else self._at) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
 from understudy.architect import limits
@@ -269,9 +269,11 @@ class References:
         )
 
     def _unknown(self, index: int, name: str, mapped: Mapping[str, str]) -> _Problem:
-        sayable = list(islice(chain(mapped, self._names.sayable(index)), _MOST_LOOKED_AT))
+        sayable = self._names.sayable(index)
+        if mapped:
+            sayable = (*islice(mapped, _MOST_LOOKED_AT), *sayable)
         near = self._found.near(name, sayable)
-        if match := OUTPUT.fullmatch(name):
+        if name.startswith("prompt_") and (match := OUTPUT.fullmatch(name)):
             positions = ", ".join(map(str, islice(self._names.at_positions(), 20)))
             message = f"No prompt has position {match[1]}; there are {positions}."
             hint = "prompt_N_output means the prompt at position N, from 0."
