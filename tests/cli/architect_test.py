@@ -398,12 +398,13 @@ def test_an_import_that_was_stopped_before_the_last_file_says_so(stage: Stage) -
     assert again.out.count("0 new, 0 changed, 2000 unchanged") == 2
 
 
-def test_waiting_for_standard_input_can_be_interrupted(stage: Stage) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_waiting_for_standard_input_can_be_interrupted(stage: Stage, number: int) -> None:
     with stage.start("architect", "import", "-", "-vv", stdin=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("DEBUG")  # the loop is there
         time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(PATIENCE) == 130
     assert not (stage.folder / "understudy.db").exists()
 

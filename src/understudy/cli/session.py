@@ -288,9 +288,10 @@ def _is_pattern(text: str) -> bool:
 
 @contextlib.contextmanager
 def _plain_interrupt() -> Iterator[None]:
-    """Let Ctrl-C interrupt a question as usual, then put our handling back."""
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let Ctrl-C and SIGTERM interrupt what blocks as usual, then put our handling back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
     wakeup = signal.set_wakeup_fd(-1)
     try:
         yield
@@ -298,4 +299,5 @@ def _plain_interrupt() -> Iterator[None]:
         raise click.Abort from None
     finally:
         signal.set_wakeup_fd(wakeup)
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
