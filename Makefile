@@ -1,6 +1,7 @@
 # make demo    set up, then see the main job run on the embedded sandbox
 # make test    set up, then everything that CI runs: ruff, mypy, tests
 # make bench   set up, then the benches (minutes)
+# make fuzz    set up, then break documents by chance for FUZZ_SECONDS (60)
 # make lock    renew requirements.lock (the one target that chooses versions)
 
 PYTHON ?= python3
@@ -9,7 +10,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SHELL  := /bin/sh
 
-.PHONY: demo test lint types unit bench lock clean
+FUZZ_SECONDS ?= 60
+
+.PHONY: demo test lint types unit bench fuzz lock clean
 .DEFAULT_GOAL := test
 
 $(STAMP): requirements.lock pyproject.toml src/understudy/_version.py
@@ -37,6 +40,9 @@ unit: $(STAMP)
 
 bench: $(STAMP)
 	@set -e; for script in bench/bench_*.py; do echo; echo "== $$script"; $(BIN)/python $$script; done
+
+fuzz: $(STAMP)
+	@$(BIN)/python tests/fuzz/fuzz_architect.py --seconds $(FUZZ_SECONDS)
 
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet uv

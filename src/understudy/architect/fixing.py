@@ -150,14 +150,22 @@ def _field(one: dict[str, Any], path: Path, locator: Locator) -> Iterator[Edit]:
     if not isinstance(options, dict) or not isinstance(kind, str) or kind not in OPTION_SHAPES:
         return
     yield from _unquoted(options, OPTION_SHAPES[kind], (*path, "options"), locator)
-    read = read_choices(options.get("choices")) if kind in _CHOOSING else None
-    if read is None or not read.shape:
+    known = options.get("choices")
+    read = read_choices(known) if kind in _CHOOSING else None
+    if read is None or not read.shape or (isinstance(known, dict) and len(known) > 1):
         return
-    pairs = [value_and_label(entry) for entry in read.entries]
-    whole_entries = [pair for pair in pairs if pair]
-    if whole_entries and len(whole_entries) == len(pairs):
-        made = [{"value": value, "label": label} for value, label in whole_entries]
+    pairs = [value_and_label(entry) for entry in read.entries if _is_clear(entry)]
+    clear = [pair for pair in pairs if pair]
+    if clear and len(clear) == len(read.entries):
+        made = [{"value": value, "label": label} for value, label in clear]
         yield _put(locator, (*path, "options", "choices"), made)
+
+
+def _is_clear(entry: Any) -> bool:
+    """Tell whether nothing of a choice is lost in the format's shape."""
+    if not isinstance(entry, dict):
+        return isinstance(entry, str)
+    return entry.keys() <= {"value", "label"} and isinstance(entry.get("label"), str | None)
 
 
 def _put(locator: Locator, path: Path, value: Any) -> Edit:
