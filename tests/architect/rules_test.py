@@ -101,6 +101,11 @@ TABLE: tuple[Broken, ...] = (
     Broken("too_many_values", "«[" + "[]," * MOST_VALUES + "0]"),
     Broken("too_deep", "[" * 128 + "«" + "[" * 9_900 + "]" * 10_028),
     Broken("duplicate_key", '{"version": "1.0", «"version": "1.0", "assistants": []}', "/version"),
+    on_key(
+        "duplicate_key",
+        steps("{{é}}", input_mapping={"é": "a", "e\u0301": "b"}),
+        *(*P, 0, "input_mapping", "e\u0301"),
+    ),
     Broken("not_a_number", '{"version": "1.0", "assistants": [{"x": «NaN}]}', "/assistants/0/x"),
     Broken("not_a_number", '{"a": [0, «-Infinity]}', "/a/1"),
     Broken("not_a_number", '{"a": «1e400}', "/a"),

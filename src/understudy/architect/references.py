@@ -82,7 +82,7 @@ class References:
         path = (*self._at, index)
         mapping = prompt.get("input_mapping")
         mapping = mapping if isinstance(mapping, dict) else {}
-        mapped = {normal(name): name for name in mapping}
+        mapped = self._names_of(mapping, path)
         reads: list[Reading] = []
         used: set[str] = set()
         content = prompt.get("content")
@@ -106,6 +106,21 @@ class References:
         if isinstance(system, str) and "{{" in system:
             self._system(system, (*path, "system_context"))
         return tuple(reads)
+
+    def _names_of(self, mapping: Mapping[str, Any], path: Path) -> dict[str, str]:
+        """Return the mapped names by their normal form; those that share one are reported."""
+        mapped: dict[str, str] = {}
+        for name in mapping:
+            first = mapped.setdefault(normal(name), name)
+            if first is not name:
+                self._found.add(
+                    "duplicate_key",
+                    (*path, "input_mapping", name),
+                    f'"{name[:80]}" looks the same as "{first[:80]}", which stands here, too.',
+                    "Rename one of them: names that only look the same count as the same.",
+                    on_key=True,
+                )
+        return mapped
 
     def _text(
         self,
