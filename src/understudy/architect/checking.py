@@ -14,7 +14,7 @@ from understudy.architect.findings import Collector, Path
 from understudy.architect.flow import Flow, check_flow
 from understudy.architect.format import SHAPES
 from understudy.architect.models import DEFAULT, Catalogue, How, Mapped
-from understudy.architect.shapes import check, what_is
+from understudy.architect.shapes import called, check, what_is, whole
 from understudy.architect.template import normal
 
 #: A character is at most two UTF-16 units, so shorter texts need no counting.
@@ -52,6 +52,14 @@ def check_document(value: Any, found: Collector, options: Options, checked: Chec
             (),
             f"Invalid file format: the document is {what_is(value)}, not an object.",
             'Write {"version": "1.0", "assistants": [...]}.',
+        )
+        return
+    if "assistants" not in value and "prompts" in value:
+        found.add(
+            "missing_assistants",
+            (),
+            "Missing or invalid assistants array",
+            'This is an assistant; put it into {"version": "1.0", "assistants": [ ... ]}.',
         )
         return
     _root(value, found)
@@ -205,7 +213,7 @@ def _prompts(
             )
             continue
         if not shaped:
-            check(prompt, shape, at, found)
+            check(prompt, shape, at, found, called("Prompt", prompt))
         _content(prompt.get("content"), at, found)
         seconds = _seconds(prompt.get("timeout_seconds"))
         if seconds > longest:
@@ -335,7 +343,9 @@ def _advanced(one: dict[str, Any], path: Path, found: Collector) -> None:
                     f"An entry of {name} is larger than {limits.LARGEST}.",
                     "Write the number of a repository.",
                 )
-            if not isinstance(entry, kinds) or isinstance(entry, bool):
+            if (kinds == (int,) and whole(entry) is None) or (
+                kinds == (str,) and not isinstance(entry, str)
+            ):
                 found.add(
                     "wrong_type",
                     (*path, name, i),

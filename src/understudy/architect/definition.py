@@ -93,7 +93,7 @@ def from_json(value: Mapping[str, Any]) -> Definition:
         timeout=_number(value.get("timeout_seconds")),
         prompts=tuple(_prompt(one) for one in value["prompts"]),
         input_fields=tuple(_field(one) for one in value["input_fields"]),
-        repository_ids=tuple(value.get("repositoryIds") or ()),
+        repository_ids=tuple(whole(one) or 0 for one in value.get("repositoryIds") or ()),
         enabled_tools=tuple(value.get("enabledTools") or ()),
     )
 

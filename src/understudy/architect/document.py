@@ -103,7 +103,8 @@ class Document:
 
     def _placed(self) -> Findings:
         doubled = any(draft.code == "duplicate_key" for draft in self._drafts)
-        locator = Locator(self.text, doubled=doubled) if self.text else None
+        text = self.text or self._read.shown
+        locator = Locator(text, doubled=doubled) if text else None
         placed = [(*_offset(draft, locator, self._read), draft) for draft in self._drafts]
         placed.sort(key=lambda entry: entry[0])
         return tuple(_finding(draft, offset, locator) for offset, draft in placed)

@@ -61,6 +61,8 @@ class Read:
     text: str = ""
     value: Any = None
     readable: bool = False
+    #: Of bytes that are no text, what can be shown of them: for lines and columns alone.
+    shown: str = field(default="", repr=False)
     #: Whether the value may hold what JSON should not; looked for only then.
     odd: bool = field(default=False, repr=False)
 
@@ -71,15 +73,16 @@ def read(data: bytes, found: Collector) -> Read:
         found.add(
             "file_too_large",
             (),
-            f"File too large: {len(data):,} bytes, at most {limits.MOST_BYTES:,} (10 MB) are read.",
+            f"File too large: more than {limits.MOST_BYTES:,} bytes (10 MB).",
             "Reduce file size or split into multiple files.",
         )
         return Read()
-    text = _decoded(data, found)
-    return Read() if text is None else _parsed(text, found)
+    text, sound = _decoded(data, found)
+    return _parsed(text, found) if sound else Read(shown=text)
 
 
-def _decoded(data: bytes, found: Collector) -> str | None:
+def _decoded(data: bytes, found: Collector) -> tuple[str, bool]:
+    """Return the text and whether it is one; else what of it can be shown."""
     for magic, what in _MAGIC.items():
         if data.startswith(magic):
             found.add(
@@ -88,10 +91,10 @@ def _decoded(data: bytes, found: Collector) -> str | None:
                 f"{_FORMAT}: this is {what}, not JSON.",
                 "Unpack it, or give the JSON file itself.",
             )
-            return None
+            return "", False
     if data.startswith(_UTF16) or b"\x00" in data[:4]:
         found.add("not_utf8", (), f"{_FORMAT}: the text is UTF-16 or UTF-32, not UTF-8.", _AS_UTF8)
-        return None
+        return "", False
     if data.startswith(_BOM):
         found.add(
             "byte_order_mark",
@@ -102,18 +105,17 @@ def _decoded(data: bytes, found: Collector) -> str | None:
         )
         data = data[len(_BOM) :]
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8"), True
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        before = data[: error.start].decode("utf-8")
         found.add(
             "not_utf8",
             (),
-            f"{_FORMAT}: line {line}, column {column} is not UTF-8 "
-            f"(byte 0x{data[error.start]:02x}).",
+            f"{_FORMAT}: this is not UTF-8 (byte 0x{data[error.start]:02x}).",
             _AS_UTF8,
+            offset=len(before),
         )
-        return None
+        return data.decode("utf-8", "replace"), False
 
 
 def _too_many(text: str) -> bool:

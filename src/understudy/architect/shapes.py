@@ -94,6 +94,12 @@ def check(value: dict[str, Any], shape: Shape, path: Path, found: Collector, of:
             _wrong(shape, fields[name], one, path, found, of)
 
 
+def called(what: str, value: dict[str, Any]) -> str:
+    """Return what an object is called in messages."""
+    name = value.get("name")
+    return f'{what} "{name[:80]}"' if isinstance(name, str) and name.strip() else what
+
+
 def _missing(shape: Shape, name: str, path: Path, found: Collector, of: str) -> None:
     code, message, hint = _MISSING.get(
         (shape.what, name),

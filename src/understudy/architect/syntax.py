@@ -25,10 +25,26 @@ def explain(text: str, error: json.JSONDecodeError) -> tuple[str, str, int]:
     at = error.pos
     if not text.strip():
         return "the file is empty.", 'Write {"version": "1.0", "assistants": [...]}.', 0
-    known = _text_problem(error) or _end(text, at) or _comma(text, at) or _start(text, error)
+    known = _wrapped(text, at) or _text_problem(error) or _end(text, at) or _comma(text, at)
+    known = known or _start(text, error)
     if known is not None:
         return (*known, at)
     return f"not JSON: {error.msg}.", "", at
+
+
+def _wrapped(text: str, at: int) -> tuple[str, str] | None:
+    """Tell of what models and mails put around a document."""
+    if text[:at].strip():
+        return None
+    if text.startswith("```", at):
+        return (
+            "this is Markdown, not JSON: it begins with ```.",
+            "Remove the lines with ```; what stands between them is the document.",
+        )
+    word = _WORD.match(text, at)
+    if word and word[0] not in _CONSTANTS and "{" in text:
+        return "words stand before the document.", "Remove them: a document begins with {."
+    return None
 
 
 def _text_problem(error: json.JSONDecodeError) -> tuple[str, str] | None:
@@ -85,7 +101,7 @@ def _start(text: str, error: json.JSONDecodeError) -> tuple[str, str] | None:
     if error.msg.startswith("Expecting property name"):
         return "the name of a field should stand here, in double quotes.", 'Write "name": value.'
     if error.msg.startswith("Expecting ',' delimiter"):
-        return "a comma is missing before this.", "Put a comma between two entries."
+        return _delimiter(text, error.pos)
     if error.msg.startswith("Expecting ':' delimiter"):
         return "a colon is missing before this.", 'Write "name": value.'
     if error.msg.startswith("Expecting value"):
@@ -94,3 +110,17 @@ def _start(text: str, error: json.JSONDecodeError) -> tuple[str, str] | None:
             "A text (in double quotes), a number, true, false, null, {} or [].",
         )
     return None
+
+
+def _delimiter(text: str, at: int) -> tuple[str, str]:
+    """Tell why an entry does not end where it should: a comma is not always what is missing."""
+    here, before = text[at], text[:at].rstrip()[-1:]
+    if here in "]}":
+        return "this bracket does not fit what is open.", "Lists end with ], objects with }."
+    if here.isdigit() and text[at - 1 : at] == "0":
+        return "a number has no zeros before its first digit.", "Write 1, not 01."
+    if here == "+":
+        return "JSON joins no texts.", "Write one text, with line breaks as \\n."
+    if before == '"' and (here.isalpha() or here == "\\"):
+        return "the text has ended before this.", 'Write a quote within a text as \\".'
+    return "a comma is missing before this.", "Put a comma between two entries."
