@@ -105,9 +105,24 @@ def test_standard_input_and_folders_are_sources(stage: Stage, good: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["nowhere.json", "empty"])
-def test_what_is_not_there_is_named(stage: Stage, name: str) -> None:
+def test_what_is_not_there_is_named_and_the_rest_is_checked(
+    stage: Stage, good: Path, name: str
+) -> None:
     (stage.folder / "empty").mkdir()
-    assert name in stage.call("architect", "validate", name).check(1).err
+    done = stage.call("architect", "validate", name, "good.json").check(1)
+    assert f"{name}: error: {name}" in done.out
+    assert "good.json: valid" in done.out
+    kept = stage.call("architect", "import", name, "good.json").check(3)
+    assert "+ Second Opinion" in kept.out
+
+
+def test_what_was_reviewed_is_approved_or_nothing(stage: Stage, good: Path) -> None:
+    stage.call("architect", "import", "good.json").check()
+    wrong = stage.call("architect", "approve", "Second Opinion", "--digest", "0" * 64).check(1)
+    assert "Second Opinion" in wrong.err
+    (kept,) = stage.call("architect", "list", "--json").check().of("architect_assistant")
+    digest = kept["latest"]["digest"]
+    stage.call("architect", "approve", "Second Opinion", "--digest", digest).check()
 
 
 def test_fix_mends_what_has_one_answer_and_shows_it(stage: Stage) -> None:

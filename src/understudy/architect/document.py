@@ -85,6 +85,13 @@ class Document:
         with _collector_rests():
             return cls(source, *_examined(data, options))
 
+    @classmethod
+    def unreadable(cls, source: str, why: str) -> Document:
+        """Return what stands for a file that cannot be read, with that as its finding."""
+        found = Collector()
+        found.add("unreadable_file", (), why, "Check the path, and who may read it.")
+        return cls(source, Read(), Checked(), found.drafts)
+
     @property
     def value(self) -> Any:
         """The JSON value as it was read; None where there is none."""

@@ -31,6 +31,7 @@ RULES: Mapping[str, Rule] = {
     # The file
     **_rules(
         Severity.ERROR,
+        unreadable_file="A file is there and can be read.",
         file_too_large="A file has at most 10 MB (10,485,760 bytes).",
         not_utf8="A file is UTF-8 text.",
         not_json="A file is JSON.",

@@ -29,6 +29,7 @@ _deciding = stacked(click.argument("name"), number, actor, reason)
 
 @click.command()
 @_deciding
+@click.option("--digest", metavar="SHA256", help="Only if the version is this one: as reviewed.")
 @checking
 @library
 @click.pass_context
@@ -39,6 +40,7 @@ def approve(
     number: int | None,
     by: str | None,
     reason: str,
+    digest: str | None,
     map_model: tuple[str, ...],
     allow_unknown_variables: bool,
     database: str | None,
@@ -55,7 +57,8 @@ def approve(
     architect = architect_of(
         session, database, map_model, allow_unknown_variables=allow_unknown_variables
     )
-    return _move(session, architect, State.APPROVED, name, number, who(by), reason)
+    by = who(by)
+    return _move(session, architect, State.APPROVED, name, number, by, reason, digest)
 
 
 @click.command()
@@ -112,11 +115,12 @@ def _move(
     number: int | None,
     by: str,
     reason: str,
+    digest: str | None = None,
 ) -> int:
     moved = using(
         session,
         architect,
-        lambda: architect.move(name, to, actor=by, reason=reason, number=number),
+        lambda: architect.move(name, to, actor=by, reason=reason, number=number, digest=digest),
     )
     text = moved_text(moved)
     session.say([line("architect_moved", moved_fields(moved)) if session.json else text])

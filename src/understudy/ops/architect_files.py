@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ _MOST_FILES = 10_000
 
 
 def documents(architect: Architect, sources: Sequence[str]) -> Iterator[Document]:
-    """Yield each source's document, checked; raises SnapshotError for what cannot be read.
+    """Yield each source's document, checked; one that cannot be read has that as its finding.
 
     `-` is standard input, a folder means every .json file below it, in the order of the names.
     """
@@ -25,22 +26,30 @@ def documents(architect: Architect, sources: Sequence[str]) -> Iterator[Document
         if source == STDIN:
             data = sys.stdin.buffer.read(MOST_BYTES + 1)
             yield architect.check_text(data, source="standard input")
-            continue
-        for path in _files(Path(source)):
-            yield architect.check(path)
+        elif Path(source).is_dir():
+            yield from _in_folder(architect, Path(source))
+        else:
+            yield _of_file(architect, Path(source))
 
 
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
+def _of_file(architect: Architect, path: Path) -> Document:
     try:
-        found = sorted(each for each in path.rglob("*.json") if each.is_file())
-    except OSError as error:
-        raise SnapshotError(f"{path} cannot be read: {error.strerror}.") from error
-    if not found:
-        raise SnapshotError(f"{path} holds no .json file.", hint="Name the files themselves.")
-    if len(found) > _MOST_FILES:
-        raise SnapshotError(
-            f"{path} holds {len(found):,} .json files; at most {_MOST_FILES:,} are checked at once."
-        )
-    return found
+        return architect.check(path)
+    except SnapshotError as error:
+        return Document.unreadable(str(path), error.message)
+
+
+def _in_folder(architect: Architect, folder: Path) -> Iterator[Document]:
+    closed: list[OSError] = []
+    found: list[Path] = []
+    for place, _, names in os.walk(folder, onerror=closed.append):
+        found += [Path(place) / name for name in names if name.endswith(".json")]
+        if len(found) > _MOST_FILES:
+            raise SnapshotError(f"{folder} holds more than {_MOST_FILES:,} .json files.")
+    for error in closed:
+        why = f"{error.filename} cannot be read: {error.strerror}."
+        yield Document.unreadable(str(error.filename), why)
+    if not found and not closed:
+        yield Document.unreadable(str(folder), f"{folder} holds no .json file.")
+    for path in sorted(found):
+        yield _of_file(architect, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
 from understudy.architect.approval import State
+from understudy.architect.definition import to_json
 from understudy.architect.document import Document
 from understudy.architect.schema import json_schema
 from understudy.errors import (
@@ -24,7 +26,7 @@ from understudy.errors import (
     StoreError,
     UnderstudyError,
 )
-from understudy.ops.architect import Architect
+from understudy.ops.architect import Architect, definition_of, enclosed
 from understudy.redact import redact
 from understudy.report.architect import document_fields, finding_fields
 from understudy.report.architect_library import (
@@ -49,12 +51,12 @@ from understudy.service.replies import JSON, Reply, reply
 from understudy.service.routing import add, need
 from understudy.service.shapes import answers
 from understudy.service.uploads import document
-from understudy.store.records import Which
 
 #: Where documents are sent: these bodies may be larger than others.
 LARGE = frozenset({"/api/architect/validate", "/api/architect/import"})
 
 _SCHEMA = "application/schema+json"
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _SHOWN = 1000  # findings in one answer
 _AT_ONCE = 2  # documents that are checked at a time: each holds its memory and the interpreter
 
@@ -148,15 +150,26 @@ class Documents:
         return reply(fields).response()
 
     async def one(self, request: Request, key: str) -> Reply:
-        """One assistant, by id or exact name, with a document of its latest version."""
+        """One assistant, by id or exact name, with a document of its latest version.
+
+        `?version=N` asks for that version's document.
+        """
         need(request, ARCHITECT_READ)
+        asked = request.query_params.get("version", "")
+        if asked and not _NUMBER.fullmatch(asked):
+            raise ProblemError(422, "invalid_request", "version must be a whole number from 1.")
         try:
             library = await self._architect.library()
             kept = await library.find(key)
-            made = await self._architect.export([kept.id], advanced=True, which=Which.LATEST)
+            version = await library.version(kept.id, int(asked) if asked else None)
         except UnderstudyError as error:
             raise _problem(error) from error
-        fields = {"assistant": kept_fields(kept), "document": made.document}
+        content = to_json(definition_of(version), advanced=True)
+        fields = {
+            "assistant": kept_fields(kept),
+            "version": version_fields(version),
+            "document": enclosed([content]),
+        }
         return reply({"success": True, **fields})
 
     async def versions(self, request: Request, key: str) -> Reply:

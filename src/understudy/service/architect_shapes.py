@@ -102,9 +102,10 @@ class KeptPage(Shape):
 
 
 class KeptAnswer(Shape):
-    """One assistant, with what its latest version holds where the key may read it."""
+    """One assistant, with the version asked for, or the latest, as a document."""
 
     assistant: KeptOne
+    version: OneVersion
     document: dict[str, Any]
 
 
