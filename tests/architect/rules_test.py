@@ -155,6 +155,7 @@ TABLE: tuple[Broken, ...] = (
     at("out_of_range", only(assistant([prompt(position=_BIG)])), *P, 0, "position"),
     at("out_of_range", only(assistant([prompt(parallel_group=2**53)])), *P, 0, "parallel_group"),
     at("out_of_range", only(assistant(repositoryIds=[2**60])), *A, "repositoryIds", 0),
+    at("out_of_range", only(assistant(repositoryIds=[7, 1e300])), *A, "repositoryIds", 1),
     at("out_of_range", form(field(since={"then": [2**60]})), *O, "since"),
     at("out_of_range", form(field(maxLength=0)), *O, "maxLength"),
     at("control_character", only(assistant(name="two\nlines")), *A, "name"),

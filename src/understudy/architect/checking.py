@@ -336,7 +336,7 @@ def _advanced(one: dict[str, Any], path: Path, found: Collector) -> None:
     ):
         entries = one.get(name)
         for i, entry in enumerate(entries if isinstance(entries, list) else ()):
-            if type(entry) is int and abs(entry) > limits.LARGEST:
+            if kinds == (int,) and abs(whole(entry) or 0) > limits.LARGEST:
                 found.add(
                     "out_of_range",
                     (*path, name, i),
