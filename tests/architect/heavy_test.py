@@ -26,7 +26,6 @@ GOOD = {
     "a million variables in a system context",
     "an accept of commas",
     "as many choices as are read",
-    'as many "" as are read in tools',
     "ten megabytes of ${a}",
     "ten megabytes of text",
     "ten megabytes of {{",

@@ -40,7 +40,7 @@ values = (
 
 
 @given(st.sampled_from(sorted(ALL)), values, st.data())
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_a_value_that_is_surely_sound_has_no_finding(
     what: str, value: Any, data: st.DataObject
 ) -> None:
