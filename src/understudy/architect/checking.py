@@ -138,9 +138,9 @@ def _assistant(
         )
         return Flow()
     name = one.get("name")
-    of = f'Invalid assistant "{name[:80]}"' if isinstance(name, str) else "Invalid assistant"
     shaped = not options.closely and accepts(one)
     if not shaped:
+        of = f'Invalid assistant "{name[:80]}"' if isinstance(name, str) else "Invalid assistant"
         check(one, SHAPES["assistant"], path, found, of)
     if isinstance(name, str):
         _name(name, i, names, path, found)

@@ -41,6 +41,10 @@ class Reading(NamedTuple):
 Target = tuple[Source, int]
 
 
+#: What a variable surely means, and the stage after which it can be read: -1 for fields.
+Sure = tuple[Source, int, int]
+
+
 class Names:
     """What variables of one assistant can mean, and in which stage each prompt runs.
 
@@ -61,6 +65,7 @@ class Names:
         "labels",
         "slugs",
         "stage_of",
+        "sure",
         "used_fields",
         "used_prompts",
     )
@@ -78,6 +83,7 @@ class Names:
         self._slots = slots
         self._by_name: dict[str, list[int]] | None = None
         self._at: dict[int, list[int]] | None = None
+        self.sure: dict[str, Sure] = {}
         self._known: dict[str, tuple[Target, ...]] = {}
         self._sayable: dict[int, tuple[str, ...]] = {}
         self.fields: dict[str, list[int]] = {}
@@ -104,6 +110,27 @@ class Names:
         self.stage_of = {i: number for number, stage in enumerate(ordered) for i in stage[0]}
         self.used_prompts: set[int] = set()
         self.used_fields: set[int] = set()
+
+    def surely(self, name: str) -> Sure | None:
+        """Return what a variable surely means, None for one to be looked at closely."""
+        found = self.sure.get(name)
+        if found is not None or not self.labels:  # without labels some names mean two things
+            return found
+        indices = self.fields.get(name)
+        if indices is not None:
+            if len(indices) > 1 or name in self.in_order:
+                return None
+            self.used_fields.add(indices[0])
+            found = (Source.FIELD, indices[0], -1)
+        else:
+            output, at = self.labels.get(name), self.in_order.get(name)
+            if (output is None) is (at is None):
+                return None
+            index = output if at is None else at
+            assert index is not None  # noqa: S101 - one of them is there
+            found = (Source.OUTPUT, index, self.stage_of[index])
+        self.sure[name] = found
+        return found
 
     @property
     def by_slug(self) -> Mapping[str, Sequence[int]]:

@@ -29,8 +29,7 @@ _MOST_NAMED = limits.MOST_SUBSTITUTIONS
 _MOST_LOOKED_AT = 1000
 
 
-#: Looking a member up in its class takes as long as the rest of a look-up; so does a constructor.
-_FIELD, _OUTPUT = Source.FIELD, Source.OUTPUT
+#: A constructor written in Python takes as long as the rest of a look-up.
 _reading: Callable[[tuple[object, ...]], Reading] = partial(tuple.__new__, Reading)
 
 
@@ -66,16 +65,18 @@ class References:
             return None
         if not found:
             return ()
+        names = self._names
+        known, surely, mine = names.sure, names.surely, names.stage_of[index]
         reads: dict[str, Reading] = {}
         for name in found:
             before = reads.get(name)
             if before is not None:
                 reads[name] = before._replace(times=before.times + 1)
                 continue
-            sure = self._surely(index, name)
-            if sure is None:
+            sure = known.get(name) or surely(name)
+            if sure is None or sure[2] >= mine:
                 return None
-            reads[name] = _reading((name, *sure, 1, ""))
+            reads[name] = _reading((name, sure[0], sure[1], 1, ""))
         return tuple(reads.values())
 
     def _closely(self, index: int, prompt: Mapping[str, Any]) -> tuple[Reading, ...]:
@@ -135,8 +136,9 @@ class References:
         standing = variables(text)
         for name, count in islice(standing.items(), _MOST_LOOKED_AT):
             total += count
-            if not (mapped or via) and (sure := self._surely(index, name)) is not None:
-                reads.append(Reading(name, *sure, count))
+            sure = None if mapped or via else self._names.surely(name)
+            if sure is not None and sure[2] < self._names.stage_of[index]:
+                reads.append(Reading(name, sure[0], sure[1], count))
                 continue
             plain = normal(name)
             if plain in mapped:
@@ -167,24 +169,6 @@ class References:
                 "Split the prompt, or name a variable less often.",
             )
         return reads
-
-    def _surely(self, index: int, name: str) -> Target | None:
-        """Return what a variable surely means in this prompt, None for what takes a closer look."""
-        names = self._names
-        if not names.labels:  # some names mean two things
-            return None
-        indices = names.fields.get(name)
-        if indices is not None:
-            if len(indices) > 1 or name in names.in_order:
-                return None
-            names.used_fields.add(indices[0])
-            return _FIELD, indices[0]
-        target, at = names.labels.get(name), names.in_order.get(name)
-        if (target is None) is (at is None):
-            return None
-        output = at if target is None else target
-        assert output is not None  # noqa: S101 - one of them is there
-        return None if names.stage_of[output] >= names.stage_of[index] else (_OUTPUT, output)
 
     def _literal(self, name: str, here: Path) -> None:
         self._found.add(
