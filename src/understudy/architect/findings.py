@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
-from understudy.architect.near import nearest
+from understudy.architect.near import MOST_COMPARED, nearest
 from understudy.architect.rules import RULES, Severity
 
 #: Parts of a path within the document: names and places in lists.
@@ -16,8 +17,10 @@ Path = tuple[str | int, ...]
 MOST_FINDINGS = 20_000
 
 
-#: Comparing names takes milliseconds; who has more mistakes than this learns from the first ones.
-_MOST_QUESTIONS = 100
+#: What comparing names may cost in one document: pairs of characters, and something for each
+#: question. That is enough for a thousand usual mistakes; who has more learns from the first.
+_MOST_COMPARED = 20_000_000
+_QUESTION = 20_000
 
 #: Names may have megabytes, and stand in the pointers of all that is in them.
 _LONGEST_POINTER = 2000  # characters
@@ -74,12 +77,18 @@ class Collector:
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
-        self._questions = _MOST_QUESTIONS
+        self._room = _MOST_COMPARED
+        self._answers: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def near(self, name: str, names: Iterable[str]) -> str:
         """Return the nearest of the names, empty where none is near, or after many questions."""
-        self._questions -= 1
-        return nearest(name, names) if self._questions >= 0 else ""
+        asked = (name, tuple(islice(names, MOST_COMPARED)))
+        if asked not in self._answers:
+            self._room -= _QUESTION + len(name) * sum(map(len, asked[1]))
+            if self._room < 0:
+                return ""
+            self._answers[asked] = nearest(*asked)
+        return self._answers[asked]
 
     def add(
         self,

@@ -8,12 +8,13 @@ from functools import lru_cache
 from itertools import islice
 
 _LONGEST = 80  # characters: comparing longer ones costs more than it tells
-_MOST = 100  # names that are compared
+#: Names that are compared with one.
+MOST_COMPARED = 100
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return the nearest name, empty where none is near; upper case and `-` or `_` do not count."""
-    return _nearest(name, tuple(islice(names, _MOST))) if len(name) <= _LONGEST else ""
+    return _nearest(name, tuple(islice(names, MOST_COMPARED))) if len(name) <= _LONGEST else ""
 
 
 @lru_cache(maxsize=2048)
