@@ -18,8 +18,8 @@ MOST_FINDINGS = 20_000
 
 
 #: What comparing names may cost in one document: pairs of characters, and something for each
-#: question. That is enough for a thousand usual mistakes; who has more learns from the first.
-_MOST_COMPARED = 20_000_000
+#: question. That is enough for hundreds of usual mistakes; who has more learns from the first.
+_MOST_COMPARED = 8_000_000
 _QUESTION = 20_000
 
 #: Names may have megabytes, and stand in the pointers of all that is in them.

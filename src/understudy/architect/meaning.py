@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from understudy.architect import limits
 from understudy.architect.stages import Slot, Stage
-from understudy.architect.template import OUTPUT, normal, slug
+from understudy.architect.template import OUTPUT, like_a_name, normal, slug
 
 #: Names that are offered, or compared with a wrong one.
 _MOST_SAID = 1000
@@ -131,6 +131,17 @@ class Names:
             found = (Source.OUTPUT, index, self.stage_of[index])
         self.sure[name] = found
         return found
+
+    def surely_unknown(self, name: str) -> bool:
+        """Tell whether it looks like a variable, of this spelling, and surely means nothing."""
+        return bool(
+            self.labels
+            and name.isascii()
+            and like_a_name(name)
+            and not name.startswith("prompt_")
+            and name not in self.fields
+            and name not in self.labels
+        )
 
     @property
     def by_slug(self) -> Mapping[str, Sequence[int]]:

@@ -54,7 +54,10 @@ class References:
         return self._closely(index, prompt) if quick is None else quick
 
     def _quick(self, index: int, prompt: Mapping[str, Any]) -> tuple[Reading, ...] | None:
-        """Return what a prompt reads that is surely right, None for one to be looked at closely."""
+        """Return what a prompt reads, None for one to be looked at closely.
+
+        That is one in which anything is other than surely right or surely unknown.
+        """
         content, system = prompt.get("content"), prompt.get("system_context")
         if type(content) is not str or "${" in content or prompt.get("input_mapping"):
             return None
@@ -68,15 +71,21 @@ class References:
         names = self._names
         known, surely, mine = names.sure, names.surely, names.stage_of[index]
         reads: dict[str, Reading] = {}
+        unknown: dict[str, None] = {}
         for name in found:
             before = reads.get(name)
             if before is not None:
                 reads[name] = before._replace(times=before.times + 1)
                 continue
             sure = known.get(name) or surely(name)
+            if sure is None and names.surely_unknown(name):
+                unknown[name] = None
+                continue
             if sure is None or sure[2] >= mine:
                 return None
             reads[name] = _reading((name, sure[0], sure[1], 1, ""))
+        for name in unknown:
+            self._reading(index, name, (), (*self._at, index, "content"), {})
         return tuple(reads.values())
 
     def _closely(self, index: int, prompt: Mapping[str, Any]) -> tuple[Reading, ...]:
