@@ -17,7 +17,7 @@ KEYWORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 #: Of longer names the beginning is compared.
-_LONGEST = 60  # characters
+_LONGEST = 64  # characters
 
 
 @dataclass(frozen=True, slots=True)
