@@ -32,6 +32,8 @@ _FORMAT = "Invalid file format"
 _AS_UTF8 = "Save the file as UTF-8 text."
 _WIDE = 256  # entries of an object; no field of the format has as many
 _DIGITS = 4300  # of a whole number: the interpreter refuses more
+#: How half a character is spelt; whole ones are spelt so, too.
+_HALF = re.compile(r"\\u[dD]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: A text, closed or not: what is searched has not been read yet.
 _TEXT = r'"(?:[^"\\]++|\\.)*+"?'
@@ -195,7 +197,7 @@ def _parsed(text: str, found: Collector) -> Read:
             offset=_deepest(text),
         )
         return Read(text)
-    odd = bool(strange or constants) or ("\\u" in text and ("\\ud" in text or "\\uD" in text))
+    odd = bool(strange or constants or _HALF.search(text))
     return Read(text, value, readable=True, odd=odd)
 
 
