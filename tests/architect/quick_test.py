@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
@@ -16,6 +17,7 @@ from architect.writing import LETTERS
 from architect.writing import document as written
 from understudy.architect.acceptance import accepts
 from understudy.architect.choices import Choices
+from understudy.architect.document import Document
 from understudy.architect.field_checks import _entries, _simple
 from understudy.architect.findings import Collector
 from understudy.architect.flow import check_flow
@@ -151,3 +153,21 @@ def test_braces_around_nothing_read_no_output_of_an_empty_slug(name: str) -> Non
     ]
     flow = check_flow({"prompts": prompts, "input_fields": []}, (), Collector())
     assert flow.reads == ((), ())
+
+
+def _called(prompt_name: str, **fields: Any) -> Document:
+    """Return a document in which a name looks like the output of a position."""
+    prompts = [
+        {"name": "first", "content": "a", "model_name": "gpt-4o", "position": 0},
+        {"name": prompt_name, "content": "b", "model_name": "gpt-4o", "position": 1},
+        {"name": "c", "content": f"{{{{{prompt_name}}}}}", "model_name": "gpt-4o", "position": 2},
+    ]
+    assistant = {"name": "Called so", "prompts": prompts, "input_fields": [], **fields}
+    return Document.parse(json.dumps({"version": "1.0", "assistants": [assistant]}))
+
+
+@pytest.mark.parametrize("name", ["prompt_0_output", "prompt_00_output"])
+@pytest.mark.parametrize("fields", [{}, {"unknown": 1}], ids=["well-formed", "looked at closely"])
+def test_a_prompt_called_like_a_position_is_ambiguous(name: str, fields: dict[str, Any]) -> None:
+    codes = {finding.code for finding in _called(name, **fields).errors}
+    assert codes == {"ambiguous_variable"}

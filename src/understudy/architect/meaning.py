@@ -116,19 +116,21 @@ class Names:
         found = self.sure.get(name)
         if found is not None or not self.labels:  # without labels some names mean two things
             return found
-        indices = self.fields.get(name)
+        indices, index = self.fields.get(name), self.labels.get(name)
+        if name.startswith("prompt_"):  # a position, unless something else is called so
+            if indices is not None or index is not None:
+                return None
+            index = self.in_order.get(name)
         if indices is not None:
-            if len(indices) > 1 or name in self.in_order:
+            if len(indices) > 1:
                 return None
             self.used_fields.add(indices[0])
             found = (Source.FIELD, indices[0], -1)
-        else:
-            output, at = self.labels.get(name), self.in_order.get(name)
-            if (output is None) is (at is None):
-                return None
-            index = output if at is None else at
-            assert index is not None  # noqa: S101 - one of them is there
+        elif index is not None:
+            self.used_prompts.add(index)
             found = (Source.OUTPUT, index, self.stage_of[index])
+        else:
+            return None
         self.sure[name] = found
         return found
 

@@ -145,10 +145,6 @@ class References:
         standing = variables(text)
         for name, count in islice(standing.items(), _MOST_LOOKED_AT):
             total += count
-            sure = None if mapped or via else self._names.surely(name)
-            if sure is not None and sure[2] < self._names.stage_of[index]:
-                reads.append(Reading(name, sure[0], sure[1], count))
-                continue
             plain = normal(name)
             if plain in mapped:
                 used.add(plain)
