@@ -67,6 +67,9 @@ class ArchitectFile:
         self._read: list[Any] = []
         self._touched: set[int] = set()
         self._sound: frozenset[int] = frozenset()
+        #: What can be used, by identity, in the order of the document; and how often names stand.
+        self._by_id: dict[str, dict[str, Any]] = {}
+        self._names: Counter[str] = Counter()
 
     @property
     def info(self) -> PlaceInfo:
@@ -90,19 +93,20 @@ class ArchitectFile:
 
     async def list_page(self, *, after: str | None = None, newest_first: bool = False) -> Page:
         """Return everything after that id, in the order of the document."""
-        records = list(self._records())
+        self._document()
+        ids = list(self._by_id)
         if newest_first:
-            records.reverse()
-        ids = [record.id for record in records]
-        start = ids.index(after) + 1 if after in ids else 0
-        return Page(tuple(records[start:]), None, self._findings if after is None else ())
+            ids.reverse()
+        start = ids.index(after) + 1 if after in self._by_id else 0
+        records = tuple(self._record(one) for one in ids[start:])
+        return Page(records, None, self._findings if after is None else ())
 
     async def retrieve(self, assistant_id: str) -> Assistant:
         """Return one assistant or raise MissingError."""
-        for record in self._records():
-            if record.id == assistant_id:
-                return record
-        raise MissingError(f"{self._name} holds no {assistant_id}.")
+        self._document()
+        if assistant_id not in self._by_id:
+            raise MissingError(f"{self._name} holds no {assistant_id}.")
+        return self._record(assistant_id)
 
     async def create(self, payload: Mapping[str, Any]) -> Assistant:
         """Add an assistant of one prompt; one of a taken name gets a number behind it."""
@@ -125,35 +129,40 @@ class ArchitectFile:
         }
         marker = payload.get("metadata") or name
         kept = {"id": f"arch_{digest([marker, name, len(root['assistants'])])[:16]}"}
+        self._set(one, kept, {"name": None, **payload})
         root["assistants"].append(one)
         self._ours()[name] = kept
-        self._set(one, kept, {"name": None, **payload})
+        self._by_id[kept["id"]] = one
+        self._names[name] += 1
         self._changed = True
-        return await self.retrieve(kept["id"])
+        return self._record(kept["id"])
 
     async def update(self, assistant_id: str, fields: Mapping[str, Any]) -> Assistant:
         """Set the given fields; what else the document says stays."""
-        one = self._raw((await self.retrieve(assistant_id)).id)
+        await self.retrieve(assistant_id)
+        one = self._by_id[assistant_id]
         before = one["name"]
         kept = self._ours().setdefault(before, {"id": assistant_id})
         if "name" in fields and fields["name"] != kept.get("name", before):
-            one["name"] = self._free_name(fields["name"], but=one)
+            self._names[_compared(before)] -= 1
+            one["name"] = self._free_name(fields["name"])
+            self._names[one["name"]] += 1
             self._ours().pop(before)
             self._ours()[one["name"]] = kept
         self._set(one, kept, fields)
         self._changed = True
         self._touched.add(id(one))
-        return await self.retrieve(assistant_id)
+        return self._record(assistant_id)
 
     async def delete(self, assistant_id: str) -> None:
         """Remove an assistant if it is there."""
-        for record in self._records():
-            if record.id == assistant_id:
-                one = self._raw(assistant_id)
-                listed = self._document()["assistants"]
-                listed[:] = [each for each in listed if each is not one]
-                self._ours().pop(one["name"], None)
-                self._changed = True
+        listed = self._document()["assistants"]
+        one = self._by_id.pop(assistant_id, None)
+        if one is not None:
+            listed[:] = [each for each in listed if each is not one]
+            self._ours().pop(one["name"], None)
+            self._names[_compared(one["name"])] -= 1
+            self._changed = True
 
     async def models(self) -> Mapping[str, str | None] | None:
         """Return None: models are mapped where the document is imported."""
@@ -205,6 +214,11 @@ class ArchitectFile:
     def _document(self) -> dict[str, Any]:
         if self._root is None:
             self._root = self._load()
+            ours = self._ours()
+            usable = self._usable(self._root)
+            self._by_id = {_record(one, ours.get(one["name"], {}))[0]: one for one in usable}
+            listed = (one for one in self._root["assistants"] if isinstance(one, dict))
+            self._names = Counter(_compared(str(one.get("name"))) for one in listed)
         return self._root
 
     def _load(self) -> dict[str, Any]:
@@ -283,34 +297,20 @@ class ArchitectFile:
             ):
                 yield one
 
-    def _records(self) -> Iterator[Assistant]:
-        root = self._document()
-        for one in self._usable(root):
-            kept = self._ours().get(one["name"], {})
-            yield Assistant(*_record(one, kept))
-
-    def _raw(self, assistant_id: str) -> dict[str, Any]:
-        return next(
-            one
-            for one in self._usable(self._document())
-            if _record(one, self._ours().get(one["name"], {}))[0] == assistant_id
-        )
+    def _record(self, assistant_id: str) -> Assistant:
+        one = self._by_id[assistant_id]
+        return Assistant(*_record(one, self._ours().get(one["name"], {})))
 
     def _ours(self) -> dict[str, dict[str, Any]]:
         ours: dict[str, dict[str, Any]] = self._document().setdefault(OURS, {})
         return ours
 
-    def _free_name(self, wanted: Any, *, but: object = None) -> str:
+    def _free_name(self, wanted: Any) -> str:
         """Return a name that the document may hold and that no other assistant has."""
         name = _in_one_line(normal(wanted)) if isinstance(wanted, str) else ""
         name = name if len(name) >= SHORTEST_NAME else f"Assistant {name}".strip()
-        taken = {
-            normal(str(one.get("name"))).strip()
-            for one in self._document()["assistants"]
-            if isinstance(one, dict) and one is not but
-        }
         free, number = name, 2
-        while free in taken:
+        while self._names[free] > 0:
             tail = f" ({number})"
             free, number = name[: LONGEST_NAME - len(tail)].rstrip() + tail, number + 1
         return free
@@ -350,6 +350,11 @@ def _record(one: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[str, dict[
     metadata = kept.get("metadata")
     found["metadata"] = dict(metadata) if isinstance(metadata, dict) else {}
     return found["id"], found
+
+
+def _compared(name: str) -> str:
+    """Return a name as those of a document are compared."""
+    return normal(name).strip()
 
 
 def _is_ours(kept: Any) -> bool:
