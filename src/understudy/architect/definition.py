@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from understudy.architect.choices import read_choices, value_and_label
 from understudy.architect.format import FieldType
 from understudy.architect.shapes import whole
 from understudy.architect.template import normal
-from understudy.model.canonical import canonical_bytes, digest
+from understudy.model.canonical import canonical_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,14 @@ class Definition:
         return to_json(self, advanced=True)
 
     @cached_property
-    def digest(self) -> str:
-        """The sha256 of the normalised JSON (RFC 8785), 64 hexadecimal digits."""
-        return digest(self.content)
-
-    @property
     def canonical(self) -> str:
-        """The normalised JSON as one line of text."""
+        """The normalised JSON as one line of text (RFC 8785), which takes most of an import."""
         return canonical_bytes(self.content).decode()
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of the normalised JSON, 64 hexadecimal digits."""
+        return sha256(self.canonical.encode()).hexdigest()
 
     @property
     def models(self) -> tuple[str, ...]:

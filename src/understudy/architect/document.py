@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -30,7 +31,6 @@ from understudy.architect.reading import Read, oddities, read
 from understudy.architect.rules import RULES
 from understudy.architect.stages import Stage
 from understudy.errors import SnapshotError
-from understudy.model.canonical import digest
 
 _CHECKED = Options()
 _OWN = 2  # parts of a path that lead to one assistant
@@ -178,7 +178,8 @@ class Document:
     @property
     def digest(self) -> str:
         """The digest of all of the document's assistants; blanks and order of keys do not count."""
-        return digest([one.content for one in self.assistants])
+        listed = ",".join(one.canonical for one in self.assistants)
+        return sha256(f"[{listed}]".encode()).hexdigest()
 
 
 def _examined(data: bytes | str, options: Options) -> tuple[Read, Checked, list[Draft]]:

@@ -156,24 +156,21 @@ class Architect:
         What was there is unchanged; what is new or has changed waits for approval. May be
         repeated.
         """
-        indices = document.sound
-        total = len(document.flows)
-        if (
-            not indices
-            or (len(indices) < total and not keep_going)
-            or (not document.valid and not keep_going)
-        ):
-            return Import(document, None, tuple(i for i in range(total) if i not in set(indices)))
-        items = [incoming(one) for one in document.definitions(indices)]
+        sound = document.sound
+        left_out = tuple(sorted({*range(len(document.flows))} - {*sound}))
+        if not sound or not (document.valid or keep_going):
+            return Import(document, None, left_out)
+        # In a thread: the digests of a large file take a second, in which others are served.
+        items, digest = await asyncio.to_thread(_prepared, document, sound)
         library = await self.library()
         batch = await library.add(
             items,
             actor=actor,
             source=document.source,
-            file_digest=hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest(),
-            failed=total - len(items),
+            file_digest=digest,
+            failed=len(left_out),
         )
-        return Import(document, batch, tuple(i for i in range(total) if i not in set(indices)))
+        return Import(document, batch, left_out)
 
     async def move(
         self,
@@ -246,6 +243,12 @@ class Architect:
                 lacking.append(one.name)
             made.append(to_json(one, advanced=advanced))
         return Exported(enclosed(made), tuple(lacking))
+
+
+def _prepared(document: Document, indices: Sequence[int]) -> tuple[list[Incoming], str]:
+    """Return what the library takes of a document, and the digest of its text."""
+    items = [incoming(one) for one in document.definitions(indices)]
+    return items, hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest()
 
 
 def incoming(one: Definition) -> Incoming:
