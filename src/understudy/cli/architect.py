@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
-
 import click
 
+from understudy.cli.lazy import LazyGroup, Table
+
 #: Name to module, attribute and the line that `--help` shows; each is loaded when it is called.
-COMMANDS: Mapping[str, tuple[str, str, str]] = {
+COMMANDS: Table = {
     "new": ("architect_check", "new", "Write a document to begin with."),
     "validate": ("architect_check", "validate", "Check documents; find everything at once."),
     "schema": ("architect_check", "schema", "Print the format as JSON Schema."),
@@ -25,28 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-class Commands(click.Group):
-    """Finds subcommands in the table; the listing imports none of them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one subcommand."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"understudy.cli.{module}"), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the subcommands from the table."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
-
-
-@click.group(cls=Commands)
+@click.group(cls=LazyGroup, table=COMMANDS)
 def architect() -> None:
     """Validate, keep, approve and export multi-prompt assistants written as JSON.
 

@@ -6,18 +6,18 @@ import contextlib
 import sys
 from collections.abc import Mapping
 from errno import ENOSPC, EPIPE
-from importlib import import_module
 from typing import Any
 
 import click
 
 from understudy._version import __version__
+from understudy.cli.lazy import LazyGroup, Table
 from understudy.cli.options import COMMON
 from understudy.cli.streams import emit, mute, prepare
 from understudy.errors import ExitCode, InterruptedRunError, OutputError, UnderstudyError
 
 #: Name to module, attribute and the line that `--help` shows.
-COMMANDS: Mapping[str, tuple[str, str, str]] = {
+COMMANDS: Table = {
     "demo": ("demo", "demo", "Show the whole job on the embedded sandbox; no key needed."),
     "list": ("look", "list_place", "List the assistants of a place."),
     "plan": ("replicate", "plan", "Show what a clone would do; write nothing."),
@@ -46,29 +46,9 @@ Exit codes: 0 done, 1 failure, 2 changes pending (with --detailed-exitcode), 3 p
 """
 
 
-class Commands(click.Group):
-    """Finds subcommands in the table; the listing imports none of them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one subcommand."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"understudy.cli.{module}"), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the subcommands from the table."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
-
-
 @click.group(
-    cls=Commands,
+    cls=LazyGroup,
+    table=COMMANDS,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -102,10 +103,8 @@ class Documents:
         """
         caller = need(request, IMPORT)
         checked = await self._check(request, allowUnknownVariables)
-        try:
+        with _told():
             done = await self._architect.add(checked, actor=caller.name, keep_going=keepGoing)
-        except UnderstudyError as error:
-            raise _problem(error) from error
         findings = await asyncio.to_thread(_listed, checked)
         batch = done.batch
         if batch is None:
@@ -140,11 +139,9 @@ class Documents:
     ) -> Response:
         """Return a page of the library, by name; `name` is a piece of it."""
         need(request, ARCHITECT_READ)
-        try:
+        with _told():
             library = await self._architect.library()
             found = await library.page(limit=limit, after=after, state=state, contains=name)
-        except UnderstudyError as error:
-            raise _problem(error) from error
         items = [kept_fields(kept) for kept in found.items]
         fields = {"success": True, "count": len(items), "next": found.next, "assistants": items}
         return reply(fields).response()
@@ -158,12 +155,10 @@ class Documents:
         asked = request.query_params.get("version", "")
         if asked and not _NUMBER.fullmatch(asked):
             raise ProblemError(422, "invalid_request", "version must be a whole number from 1.")
-        try:
+        with _told():
             library = await self._architect.library()
             kept = await library.find(key)
             version = await library.version(kept.id, int(asked) if asked else None)
-        except UnderstudyError as error:
-            raise _problem(error) from error
         content = to_json(definition_of(version), advanced=True)
         fields = {
             "assistant": kept_fields(kept),
@@ -175,11 +170,9 @@ class Documents:
     async def versions(self, request: Request, key: str) -> Reply:
         """All versions of an assistant, newest first, without their contents."""
         need(request, ARCHITECT_READ)
-        try:
+        with _told():
             library = await self._architect.library()
             found = await library.versions(key)
-        except UnderstudyError as error:
-            raise _problem(error) from error
         listed = [version_fields(version) for version in found]
         return reply({"success": True, "count": len(listed), "versions": listed})
 
@@ -190,10 +183,8 @@ class Documents:
         """
         need(request, ARCHITECT_READ)
         advanced = request.query_params.get("advanced", "").lower() in ("true", "1")
-        try:
+        with _told():
             made = await self._architect.export([key], advanced=advanced)
-        except UnderstudyError as error:
-            raise _problem(error) from error
         name = (b"content-disposition", b'attachment; filename="assistant.json"')
         return Reply(200, (made.text.encode("utf-8", "replace"),), (JSON, name))
 
@@ -226,7 +217,7 @@ class Documents:
     ) -> Response:
         caller = need(request, APPROVE)
         asked = decision or Decision()
-        try:
+        with _told():
             moved = await self._architect.move(
                 unquote(key),
                 to,
@@ -236,8 +227,6 @@ class Documents:
                 digest=asked.digest,
                 allow_unknown_variables=asked.allowUnknownVariables,
             )
-        except UnderstudyError as error:
-            raise _problem(error) from error
         fields = moved_fields(moved)
         return reply(
             {
@@ -361,8 +350,14 @@ def _listed(checked: Document) -> Sequence[dict[str, Any]]:
     return [finding_fields(finding) for finding in checked.findings[:_SHOWN]]
 
 
-def _problem(error: UnderstudyError) -> ProblemError:
-    status, code = next(
-        (about for kind, about in _PROBLEMS if isinstance(error, kind)), (500, "failed")
-    )
-    return ProblemError(status, code, redact(error.message), hint=redact(error.hint))
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what the library refuses or fails in into an answer; raises ProblemError."""
+    try:
+        yield
+    except UnderstudyError as error:
+        status, code = next(
+            (about for kind, about in _PROBLEMS if isinstance(error, kind)), (500, "failed")
+        )
+        message, hint = redact(error.message), redact(error.hint)
+        raise ProblemError(status, code, message, hint=hint) from error
