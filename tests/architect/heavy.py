@@ -1,7 +1,8 @@
 """Huge, deep and odd files, each looked at in a process of its own, which tells what it took.
 
-As a script it waits for names of files and how often to look, one a line, and answers each with a
-line of JSON. It forks for each, so that none pays for importing, and memory is that of one alone.
+As a script it waits for names of files, one a line as JSON, and answers each with a line of JSON;
+with `--names` it lists them. It forks for each, so that none pays for importing, and memory is that
+of one alone.
 """
 
 from __future__ import annotations
@@ -354,14 +355,14 @@ def apart(work: Callable[..., dict[str, Any]], *given: str) -> dict[str, Any]:
 
 def main() -> None:
     """Answer until there is nothing more to read."""
+    if "--names" in sys.argv:
+        sys.stdout.write(json.dumps(list(FILES)) + "\n")
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "document.json")
         for line in sys.stdin:
-            name, tries = json.loads(line)
-            said = apart(build, name, path)
-            looks = [apart(look, path) for _ in range(tries)]
-            best = min(looks, key=lambda one: one.get("seconds", 0))
-            sys.stdout.write(json.dumps(said | best) + "\n")
+            said = apart(build, json.loads(line), path)
+            sys.stdout.write(json.dumps(said | apart(look, path)) + "\n")
             sys.stdout.flush()
 
 

@@ -1,7 +1,7 @@
-"""No file takes more than two seconds or 400 MB, or ends in a traceback; none of these is stored.
+"""No file takes more than 400 MB, or ends in a traceback; none of these is stored.
 
-Seconds are of processor time, which a busy machine does not lengthen much; memory is the most that
-a process of its own ever held, with the file, the interpreter and all that it loaded.
+Memory is the most that a process of its own ever held, with the file, the interpreter and all that
+it loaded. What each takes in time is measured by `bench/bench_architect_odd_files.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import pytest
 from architect.heavy import FILES
 from understudy.architect.rules import RULES
 
-SECONDS = 2.0
 MEGABYTES = 400
 #: What is large, and still a document.
 GOOD = {
@@ -31,7 +30,7 @@ GOOD = {
     "ten megabytes of {{",
     "ten megabytes of {{ and letters",
 }
-Look = Callable[..., dict[str, Any]]
+Look = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +46,8 @@ def look() -> Iterator[Look]:
     assert process.stdout is not None
     into, out = process.stdin, process.stdout
 
-    def ask(name: str, tries: int = 1) -> dict[str, Any]:
-        into.write(f"{json.dumps([name, tries])}\n")
+    def ask(name: str) -> dict[str, Any]:
+        into.write(f"{json.dumps(name)}\n")
         into.flush()
         return dict(json.loads(out.readline()))
 
@@ -57,13 +56,9 @@ def look() -> Iterator[Look]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_bad_file_is_told_within_two_seconds_and_400_megabytes(look: Look, name: str) -> None:
+def test_a_huge_or_odd_file_is_told_within_400_megabytes(look: Look, name: str) -> None:
     took = look(name)
-    if took.get("seconds", 0) > SECONDS:  # who else is at work shows in processor time, too
-        took = look(name, 2)
     assert "error" not in took, took
-    assert took["seconds"] < SECONDS, took
-    assert took["mending"] < SECONDS, took
     assert took["megabytes"] < MEGABYTES, took
     assert set(took["codes"]) <= set(RULES)
     assert took["valid"] is (name in GOOD), took

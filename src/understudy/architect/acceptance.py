@@ -7,7 +7,7 @@ accept is looked at closely, which finds out what is wrong, or that nothing is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,7 @@ Schema = core_schema.CoreSchema
 #: Printable ASCII without blanks around it: whether other names are right takes a closer look.
 _NAME = r"^[!-~](?:[ -~]*[!-~])?$"
 _NOT_BLANK = r"^[!-~]"
+_WIDE = 256  # mapped names; real ones have a few
 
 
 def accepts(assistant: Mapping[str, Any]) -> bool:
@@ -27,9 +28,19 @@ def accepts(assistant: Mapping[str, Any]) -> bool:
     return _validator().isinstance_python(assistant)
 
 
+def accepts_fields(fields: Sequence[Any]) -> bool:
+    """Tell the same of the input fields alone."""
+    return _fields_validator().isinstance_python(fields)
+
+
 @lru_cache(maxsize=1)
 def _validator() -> SchemaValidator:
     return SchemaValidator(_object(OBJECTS["assistant"]))
+
+
+@lru_cache(maxsize=1)
+def _fields_validator() -> SchemaValidator:
+    return SchemaValidator(_field(OBJECTS["assistant"]["input_fields"]))
 
 
 def _object(fields: Mapping[str, Field]) -> Schema:
@@ -84,7 +95,9 @@ def _list(one: Field) -> Schema:
 
 
 def _mapping(_: Field) -> Schema:
-    return core_schema.dict_schema(core_schema.str_schema(), core_schema.str_schema(), strict=True)
+    return core_schema.dict_schema(
+        core_schema.str_schema(), core_schema.str_schema(), strict=True, max_length=_WIDE
+    )
 
 
 def _input_field() -> Schema:

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from understudy.architect import limits
-from understudy.architect.acceptance import accepts
+from understudy.architect.acceptance import accepts, accepts_fields
 from understudy.architect.field_checks import check_fields
 from understudy.architect.findings import Collector, Path
 from understudy.architect.flow import Flow, check_flow
 from understudy.architect.format import SHAPES
 from understudy.architect.models import DEFAULT, Catalogue, How, Mapped
+from understudy.architect.reading import even, oddities
 from understudy.architect.shapes import called, check, what_is, whole
 from understudy.architect.template import normal
 
@@ -27,12 +28,15 @@ _MOST_MODELS = 10_000  # names that are remembered; a document that has more is 
 class Options:
     """What a check depends on besides the document.
 
-    `closely` leaves out the quick test of shapes, which collects millions of errors in odd ones.
+    `closely` leaves out the quick ways, which collect millions of errors in what is odd. `unseen`
+    values may hold infinite numbers and objects of any size, which the quick test of shapes does
+    not accept; what it does not accept is searched for them.
     """
 
     catalogue: Catalogue = DEFAULT
     allow_unknown_variables: bool = False
     closely: bool = False
+    unseen: bool = False
 
 
 @dataclass(slots=True)
@@ -45,7 +49,12 @@ class Checked:
 
 
 def check_document(value: Any, found: Collector, options: Options, checked: Checked) -> None:
-    """Check a document's value against every rule; raises only TooManyFindingsError."""
+    """Check a document's value against every rule.
+
+    Raises TooManyFindingsError, and for what is `unseen` TooWideError; nothing else.
+    """
+    if options.unseen:
+        _around(value, found)
     if not isinstance(value, dict):
         found.add(
             "not_an_object",
@@ -76,6 +85,16 @@ def check_document(value: Any, found: Collector, options: Options, checked: Chec
     names: dict[str, int] = {}
     for i, one in enumerate(assistants):
         checked.flows.append(_assistant(one, i, names, checked, found, options))
+
+
+def _around(value: Any, found: Collector) -> None:
+    """Search what is no assistant; those are searched when they are checked."""
+    if not isinstance(value, dict) or len(value) > limits.WIDEST:
+        oddities(value, found)
+        return
+    for name, one in value.items():
+        if name != "assistants" or not isinstance(one, list):
+            oddities(one, found, (name,))
 
 
 def _root(root: dict[str, Any], found: Collector) -> None:
@@ -129,6 +148,10 @@ def _assistant(
     one: Any, i: int, names: dict[str, int], checked: Checked, found: Collector, options: Options
 ) -> Flow:
     path: Path = ("assistants", i)
+    shaped = not options.closely and isinstance(one, dict) and accepts(one)
+    tidy = shaped or (options.unseen and even(one))
+    if options.unseen and not tidy:
+        oddities(one, found, path)
     if not isinstance(one, dict):
         found.add(
             "not_an_object",
@@ -138,7 +161,6 @@ def _assistant(
         )
         return Flow()
     name = one.get("name")
-    shaped = not options.closely and accepts(one)
     if not shaped:
         of = f'Invalid assistant "{name[:80]}"' if isinstance(name, str) else "Invalid assistant"
         check(one, SHAPES["assistant"], path, found, of)
@@ -155,7 +177,8 @@ def _assistant(
     if isinstance(prompts, list):
         _prompts(one, prompts, path, found, shaped=shaped)
     if isinstance(fields, list):
-        check_fields(fields, (*path, "input_fields"), found, shaped=shaped)
+        sound = shaped or (tidy and accepts_fields(fields))
+        check_fields(fields, (*path, "input_fields"), found, shaped=sound)
     if isinstance(prompts, list) and len(prompts) > _MOST_LOOKED_AT:
         one = {**one, "prompts": prompts[:_MOST_LOOKED_AT]}
     flow = check_flow(

@@ -84,10 +84,15 @@ class Definition:
         return tuple(dict.fromkeys(prompt.model_name for prompt in self.prompts))
 
 
+def kept_name(name: str) -> str:
+    """Return an assistant's name as it is kept."""
+    return normal(name).strip()
+
+
 def from_json(value: Mapping[str, Any]) -> Definition:
     """Return the definition of an assistant that was checked without errors."""
     return Definition(
-        name=normal(value["name"]).strip(),
+        name=kept_name(value["name"]),
         description=value.get("description") or "",
         image_path=value.get("image_path"),
         is_parallel=bool(value.get("is_parallel")),

@@ -13,7 +13,7 @@ from typing import Any
 
 from understudy.architect import limits
 from understudy.architect.checking import Checked, Options, check_document
-from understudy.architect.definition import Definition, from_json
+from understudy.architect.definition import Definition, from_json, kept_name
 from understudy.architect.findings import (
     Collector,
     Draft,
@@ -27,7 +27,7 @@ from understudy.architect.flow import Flow
 from understudy.architect.meaning import Reading
 from understudy.architect.models import Mapped
 from understudy.architect.positions import Locator
-from understudy.architect.reading import Read, oddities, read
+from understudy.architect.reading import TOO_WIDE, Read, TooWideError, oddities, read, refuse
 from understudy.architect.rules import RULES
 from understudy.architect.stages import Stage
 from understudy.errors import SnapshotError
@@ -156,14 +156,17 @@ class Document:
     @property
     def stages(self) -> Mapping[str, tuple[Stage, ...]]:
         """Which prompts run together, in order."""
-        flows = zip(self.assistants, self.flows, strict=False)
-        return {one.name: flow.stages for one, flow in flows}
+        return {name: flow.stages for name, flow in self._named_flows()}
 
     @property
     def variables(self) -> Mapping[str, tuple[tuple[Reading, ...], ...]]:
         """What each prompt reads."""
-        flows = zip(self.assistants, self.flows, strict=False)
-        return {one.name: flow.reads for one, flow in flows}
+        return {name: flow.reads for name, flow in self._named_flows()}
+
+    def _named_flows(self) -> Iterator[tuple[str, Flow]]:
+        if self.valid:
+            for one, flow in zip(self.value["assistants"], self.flows, strict=True):
+                yield kept_name(one["name"]), flow
 
     @property
     def models(self) -> Mapping[str, Mapped]:
@@ -187,12 +190,17 @@ def _examined(data: bytes | str, options: Options) -> tuple[Read, Checked, list[
     found, checked, result = Collector(), Checked(), Read()
     try:
         data = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-        result = read(data, found)
+        result = read(data, found, quickly=not options.closely)
         if result.odd:
             oddities(result.value, found)
         if result.readable:
-            options = replace(options, closely=True) if result.odd else options
+            closely = options.closely or result.odd
+            options = replace(options, closely=closely, unseen=result.quick)
             check_document(result.value, found, options, checked)
+    except TooWideError:
+        found.drafts = [draft for draft in found.drafts if draft.offset >= 0]
+        refuse(TOO_WIDE, found)
+        result, checked = Read(result.text), Checked()
     except TooManyFindingsError:
         found.drafts[-1] = Draft(
             "more_findings",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from understudy.architect.findings import Collector, Path
 from understudy.architect.meaning import Names, Reading
-from understudy.architect.order import check_order, plainly_ordered, slots_of
+from understudy.architect.order import check_order, outputs_of, plainly_ordered, slots_of
 from understudy.architect.references import References
 from understudy.architect.stages import Stage, stages
 
@@ -45,7 +45,7 @@ def check_flow(
         slots = slots_of(prompts, parallel=parallel)
         ordered = stages(slots)
         check_order(assistant, prompts, slots, ordered, at, found)
-        names = Names(prompts, fields, slots, ordered)
+        names = Names(prompts, fields, slots, ordered, outputs_of(slots))
     texts = References(names, at, found, allow_unknown=allow_unknown)
     reads = tuple(
         [

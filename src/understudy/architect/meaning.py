@@ -42,7 +42,7 @@ Target = tuple[Source, int]
 
 
 #: What a variable surely means, and the stage after which it can be read: -1 for fields.
-Sure = tuple[Source, int, int]
+Sure = tuple[Reading, int]
 
 
 class Names:
@@ -125,10 +125,10 @@ class Names:
             if len(indices) > 1:
                 return None
             self.used_fields.add(indices[0])
-            found = (Source.FIELD, indices[0], -1)
+            found = (Reading(name, Source.FIELD, indices[0]), -1)
         elif index is not None:
             self.used_prompts.add(index)
-            found = (Source.OUTPUT, index, self.stage_of[index])
+            found = (Reading(name, Source.OUTPUT, index), self.stage_of[index])
         else:
             return None
         self.sure[name] = found

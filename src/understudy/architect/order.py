@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -44,7 +44,22 @@ def _plain(groups: tuple[int | None, ...]) -> Plain | None:
     ordered = stages(slots)
     if split(ordered):
         return None
-    return Plain(slots, ordered, {f"prompt_{i}_output": i for i in range(len(groups))})
+    return Plain(slots, ordered, _outputs(len(groups)))
+
+
+@lru_cache(maxsize=limits.MOST_PROMPTS + 1)
+def _outputs(count: int) -> Mapping[str, int]:
+    return {f"prompt_{i}_output": i for i in range(count)}
+
+
+def outputs_of(slots: Sequence[Slot]) -> Mapping[str, int]:
+    """Return the variables of outputs where positions are places in the list, else none."""
+    if len(slots) > limits.MOST_PROMPTS:
+        return {}
+    for i, slot in enumerate(slots):
+        if not slot.where == slot.position == i:
+            return {}
+    return _outputs(len(slots))
 
 
 def slots_of(prompts: list[Any], *, parallel: bool) -> list[Slot]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -27,10 +26,6 @@ _INPUTS = "inputs."
 _MOST_NAMED = limits.MOST_SUBSTITUTIONS
 #: Different texts in double braces that are looked at; who has more has too many substitutions.
 _MOST_LOOKED_AT = 1000
-
-
-#: A constructor written in Python takes as long as the rest of a look-up.
-_reading: Callable[[tuple[object, ...]], Reading] = partial(tuple.__new__, Reading)
 
 
 class _Problem(NamedTuple):
@@ -81,9 +76,9 @@ class References:
             if sure is None and names.surely_unknown(name):
                 unknown[name] = None
                 continue
-            if sure is None or sure[2] >= mine:
+            if sure is None or sure[1] >= mine:
                 return None
-            reads[name] = _reading((name, sure[0], sure[1], 1, ""))
+            reads[name] = sure[0]
         for name in unknown:
             self._reading(index, name, (), (*self._at, index, "content"), {})
         return tuple(reads.values())
