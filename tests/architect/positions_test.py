@@ -12,19 +12,28 @@ from hypothesis import strategies as st
 
 from architect.places import Places, place
 from understudy.architect.document import Document
+from understudy.architect.keys import Keys
 from understudy.architect.positions import Locator
 
 chances = st.integers(0, 2**32).map(Random)
 _names = st.text(max_size=3) | st.sampled_from(["a", "b", '"', "\\", "{", "é", "\ud83d"])
+#: Texts that look like names where they end, or hold them.
+_like_names = st.sampled_from(['"a":', 'say "a', '"b" :', "\\", '\\"a', "a", 'a":{"b":'])
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _names,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_names, inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _names | _like_names,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(_names | _like_names, inner, max_size=4)
+    ),
     max_leaves=15,
 )
 
 
 def spelt(value: Any, chance: Random, *, doubled: bool = False) -> str:
-    """Return JSON with blanks wherever they may stand; `doubled` has some names twice."""
+    """Return JSON with blanks wherever they may stand; `doubled` has some names twice.
+
+    Sometimes letters are spelt as escapes.
+    """
+    escapes = chance.random() < 0.2
 
     def blank() -> str:
         return "".join(chance.choices(" \t\r\n", k=chance.choice([0, 0, 1, 2])))
@@ -42,7 +51,8 @@ def spelt(value: Any, chance: Random, *, doubled: bool = False) -> str:
         if isinstance(value, list):
             inner = ",".join(f"{blank()}{one(each)}{blank()}" for each in value)
             return f"[{inner or blank()}]"
-        return json.dumps(value, ensure_ascii=chance.random() < 0.5)
+        text = json.dumps(value, ensure_ascii=chance.random() < 0.5)
+        return text.replace("a", "\\u0061") if escapes and text == '"a"' else text
 
     return f"{blank()}{one(value)}{blank()}"
 
@@ -57,12 +67,15 @@ def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int,
     return [path, *(each for name, one in entries for each in paths(one, (*path, name)))]
 
 
-@given(values, chances, st.booleans())
-@settings(max_examples=200)
-def test_every_path_leads_to_its_value(value: Any, chance: Random, doubled: bool) -> None:
+@given(values, chances, st.booleans(), st.booleans())
+@settings(max_examples=300)
+def test_every_path_leads_to_its_value(
+    value: Any, chance: Random, doubled: bool, known_value: bool
+) -> None:
     text = spelt(value, chance, doubled=doubled)
-    slowly, locator = Places(text), Locator(text, doubled=doubled)
     assert json.loads(text) == value
+    slowly = Places(text)
+    locator = Locator(text, value=value if known_value else None, doubled=doubled)
     known = paths(value)
     chance.shuffle(known)
     for path in known:
@@ -79,7 +92,7 @@ def test_a_path_to_nothing_leads_to_what_is_around_it(
     value: Any, chance: Random, more: list[str | int]
 ) -> None:
     text = spelt(value, chance)
-    slowly, locator = Places(text), Locator(text)
+    slowly, locator = Places(text), Locator(text, value=value)
     path = (*chance.choice(paths(value)), *more)
     around = next(path[:n] for n in range(len(path), -1, -1) if path[:n] in slowly.places)
     assert locator.offset(path) == slowly.places[around]
@@ -103,6 +116,19 @@ def test_what_could_be_read_can_be_pointed_into_from_a_fuller_stack(depth: int) 
 
     assert further(40) > 0
     assert one.where("version") == (1, text.index("1}") + 1) or not one.value
+
+
+@given(values, chances)
+def test_keys_are_found_by_counting_unless_they_are_spelt_otherwise(
+    value: Any, chance: Random
+) -> None:
+    text = spelt(value, chance)
+    slowly, keys = Places(text), Keys(text, value)
+    for path in paths(value):
+        counted = keys.offset(path, on_key=True)
+        assert counted in (-1, slowly.names.get(path, slowly.places[path]))
+        plain = "\\u00" not in text and path and path[-1] in ("a", "b")
+        assert counted >= 0 or not plain
 
 
 def test_a_document_tells_where_its_parts_stand() -> None:

@@ -15,7 +15,7 @@ from understudy.architect.flow import Flow, check_flow
 from understudy.architect.format import SHAPES
 from understudy.architect.models import DEFAULT, Catalogue, How, Mapped
 from understudy.architect.reading import even, oddities
-from understudy.architect.shapes import called, check, what_is, whole
+from understudy.architect.shapes import check, what_is, whole
 from understudy.architect.template import normal
 
 #: A character is at most two UTF-16 units, so shorter texts need no counting.
@@ -162,8 +162,7 @@ def _assistant(
         return Flow()
     name = one.get("name")
     if not shaped:
-        of = f'Invalid assistant "{name[:80]}"' if isinstance(name, str) else "Invalid assistant"
-        check(one, SHAPES["assistant"], path, found, of)
+        check(one, SHAPES["assistant"], path, found, "Invalid assistant")
     if isinstance(name, str):
         _name(name, i, names, path, found)
     if one.get("status") is not None:
@@ -236,7 +235,7 @@ def _prompts(
             )
             continue
         if not shaped:
-            check(prompt, shape, at, found, called("Prompt", prompt))
+            check(prompt, shape, at, found, "Prompt")
         _content(prompt.get("content"), at, found)
         seconds = _seconds(prompt.get("timeout_seconds"))
         if seconds > longest:

@@ -19,6 +19,7 @@ from understudy.architect.findings import (
     Draft,
     Finding,
     Findings,
+    Path,
     TooManyFindingsError,
     errors,
     pointer,
@@ -111,7 +112,7 @@ class Document:
     def _placed(self) -> Findings:
         doubled = any(draft.code == "duplicate_key" for draft in self._drafts)
         text = self.text or self._read.shown
-        locator = Locator(text, doubled=doubled) if text else None
+        locator = Locator(text, value=self.value, doubled=doubled) if text else None
         placed = [(*_offset(draft, locator, self._read), draft) for draft in self._drafts]
         placed.sort(key=lambda entry: entry[0])
         return tuple(_finding(draft, offset, locator) for offset, draft in placed)
@@ -125,9 +126,15 @@ class Document:
         """Return line and column, from 1, of what a path leads to, such as ("assistants", 0)."""
         return self._locator.line(self._locator.offset(path))
 
+    def places(self, paths: Iterable[Path]) -> list[tuple[int, int]]:
+        """Return the same for many paths, in their order: faster than one by one."""
+        line, offset = self._locator.line, self._locator.offset
+        with _collector_rests():
+            return [line(offset(path)) for path in paths]
+
     @cached_property
     def _locator(self) -> Locator:
-        return Locator(self.text)
+        return Locator(self.text, value=self.value)
 
     @cached_property
     def assistants(self) -> tuple[Definition, ...]:

@@ -10,7 +10,7 @@ from understudy.architect import limits
 from understudy.architect.choices import Choices, read_choices, value_and_label
 from understudy.architect.findings import Collector, Path
 from understudy.architect.format import OPTION_SHAPES, SHAPES, FieldType
-from understudy.architect.shapes import called, check, what_is, whole
+from understudy.architect.shapes import check, what_is, whole
 from understudy.architect.template import normal
 
 _CHOOSING = frozenset({FieldType.SELECT, FieldType.MULTI_SELECT})
@@ -44,7 +44,7 @@ def check_fields(fields: list[Any], path: Path, found: Collector, *, shaped: boo
                 "Write { ... }.",
             )
             continue
-        check(one, SHAPES["input_field"], here, found, called("Input field", one))
+        check(one, SHAPES["input_field"], here, found, "Input field")
         _name(one, i, here, names, found)
         _options(one, here, found)
     _positions(fields, path, found)

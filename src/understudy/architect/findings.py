@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -26,8 +25,7 @@ _QUESTION = 20_000
 _LONGEST_POINTER = 2000  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One finding. `pointer` is RFC 6901; `line` and `column` begin at 1, in characters.
 
     `message` says what is wrong, `hint` how to mend it. Both are 0 where there is no text to
@@ -113,10 +111,13 @@ def pointer(path: Path) -> str:
     """Return the JSON pointer (RFC 6901) of a path; one that nobody would read breaks off."""
     made = ""
     for part in path:
-        if type(part) is int:
+        if isinstance(part, int):
             made += f"/{part}"
         elif (room := _LONGEST_POINTER - len(made)) >= 0:
-            made += "/" + str(part)[:room].replace("~", "~0").replace("/", "~1")
+            shown = part if len(part) <= room else part[:room]
+            if "~" in shown or "/" in shown:
+                shown = shown.replace("~", "~0").replace("/", "~1")
+            made += f"/{shown}"
     return made
 
 

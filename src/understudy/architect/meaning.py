@@ -57,6 +57,7 @@ class Names:
         "_by_name",
         "_by_slug",
         "_known",
+        "_lost",
         "_prompts",
         "_sayable",
         "_slots",
@@ -84,6 +85,7 @@ class Names:
         self._by_name: dict[str, list[int]] | None = None
         self._at: dict[int, list[int]] | None = None
         self.sure: dict[str, Sure] = {}
+        self._lost: set[str] = set()  # names that surely mean nothing
         self._known: dict[str, tuple[Target, ...]] = {}
         self._sayable: dict[int, tuple[str, ...]] = {}
         self.fields: dict[str, list[int]] = {}
@@ -102,7 +104,10 @@ class Names:
             title = name if type(name) is str and len(name) <= limits.LONGEST_NAME else ""
             slugs[index] = short = slug(title)
             labels[title] = labels[short] = index
-            named += 1 if title == short else 2 if title.isascii() and title.strip() == title else 3
+            if title == short:
+                named += 1
+            else:
+                named += 2 if title.isascii() and title.strip() == title else 3
         # With fewer labels than that, one means two things, or is not spelt as it is compared.
         clear = len(labels) == named and "" not in labels and labels.keys().isdisjoint(self.fields)
         self.labels = labels if clear else {}
@@ -116,6 +121,8 @@ class Names:
         found = self.sure.get(name)
         if found is not None or not self.labels:  # without labels some names mean two things
             return found
+        if name in self._lost:
+            return None
         indices, index = self.fields.get(name), self.labels.get(name)
         if name.startswith("prompt_"):  # a position, unless something else is called so
             if indices is not None or index is not None:
@@ -136,7 +143,9 @@ class Names:
 
     def surely_unknown(self, name: str) -> bool:
         """Tell whether it looks like a variable, of this spelling, and surely means nothing."""
-        return bool(
+        if name in self._lost:
+            return True
+        unknown = bool(
             self.labels
             and name.isascii()
             and like_a_name(name)
@@ -144,6 +153,9 @@ class Names:
             and name not in self.fields
             and name not in self.labels
         )
+        if unknown:
+            self._lost.add(name)
+        return unknown
 
     @property
     def by_slug(self) -> Mapping[str, Sequence[int]]:

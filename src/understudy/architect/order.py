@@ -31,7 +31,7 @@ def plainly_ordered(prompts: list[Any], *, parallel: bool) -> Plain | None:
     if [prompt["position"] for prompt in prompts] != _NUMBERS[:count]:
         return None
     groups = tuple([prompt.get("parallel_group") for prompt in prompts])
-    grouped = any(group is not None for group in groups)
+    grouped = groups.count(None) < count
     if grouped is not parallel and (grouped or count > 1):
         return None
     return _plain(groups)

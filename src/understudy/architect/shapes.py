@@ -61,7 +61,10 @@ _ARTICLE: Mapping[Kind, str] = {
 
 def what_is(value: Any) -> str:
     """Return what kind of value it is, for messages."""
-    return next((name for kind, name in _NAMES.items() if isinstance(value, kind)), "a value")
+    known = _NAMES.get(type(value))
+    if known is None:
+        known = next((name for kind, name in _NAMES.items() if isinstance(value, kind)), "a value")
+    return known
 
 
 def whole(value: Any) -> int | None:
@@ -72,11 +75,11 @@ def whole(value: Any) -> int | None:
 
 
 def check(value: dict[str, Any], shape: Shape, path: Path, found: Collector, of: str = "") -> None:
-    """Report what is wrong with one object's own fields; `of` names it in messages."""
+    """Report what is wrong with one object's own fields; messages call it `of` and its name."""
     if not value.keys() >= shape.required:
         for name in shape.fields:
             if name in shape.required and name not in value:
-                _missing(shape, name, path, found, of)
+                _missing(shape, name, path, found, _called(of, value))
     fields, sound = shape.fields, shape.sound
     for name, one in value.items():
         fits = sound.get(name)
@@ -91,12 +94,12 @@ def check(value: dict[str, Any], shape: Shape, path: Path, found: Collector, of:
         elif one is None and name not in shape.required:
             continue
         elif not isinstance(one, allowed) or isinstance(one, bool):
-            _wrong(shape, fields[name], one, path, found, of)
+            mine = _called(of, value) if name in _ARRAYS else of
+            _wrong(shape, fields[name], one, path, found, mine)
 
 
-def called(what: str, value: dict[str, Any]) -> str:
-    """Return what an object is called in messages."""
-    name = value.get("name")
+def _called(what: str, value: dict[str, Any]) -> str:
+    name = value.get("name") if what else None
     return f'{what} "{name[:80]}"' if isinstance(name, str) and name.strip() else what
 
 
