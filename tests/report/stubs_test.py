@@ -104,6 +104,7 @@ SCHEMAS = st.recursive(
 @example([(name, schema(name, **{name: {"enum": [name, 1, None]}}), name) for name in NASTY])
 @example([("f", schema(**{f"p{n}": {"type": "string"} for n in range(300)}), "")])
 @example([("f", schema(a={"items": {"items": {"type": "array"}}}, b=True, c=False), "")])
+@example([("0\U00011c5a", schema(), "")])
 @example([("f", True, ""), ("f", False, ""), ("g", {"$ref": "#/$defs/x"}, ""), ("h", [], "")])
 def test_every_module_compiles_and_holds_every_name(
     found: list[tuple[str, Any, str]],

@@ -91,8 +91,8 @@ def _identifier(text: str) -> str:
         folded = f"_{folded}"
     if folded.isidentifier() and unicodedata.normalize("NFKC", folded) == folded:
         return folded
-    plain = re.sub(r"[^A-Za-z0-9_]+", "", folded)
-    return f"_{plain}" if plain[:1].isdigit() else plain.strip("_")
+    plain = re.sub(r"[^A-Za-z0-9_]+", "", folded).strip("_")
+    return f"_{plain}" if plain[:1].isdigit() else plain
 
 
 def _spelt(character: str) -> str:
