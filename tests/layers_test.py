@@ -100,6 +100,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "report": ("_version", "report", "errors", "redact", "profile", *DATA),
     "store": ("architect.approval", *LEAVES, "store"),
     "architect": ("model", "errors", "architect"),
+    "architect.engine": ("architect", "providers.base", "providers.errors"),
     "providers": ("errors", "redact", "providers"),
     "ops": (
         "model",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -21,19 +22,23 @@ SECTIONS: Mapping[str, str] = {
 }
 
 _WEBHOOK = frozenset({"url", "allow_private"})
-_MODEL: Mapping[str, type] = {
+_PRICE = (int, float)
+_MODEL: Mapping[str, type | tuple[type, ...]] = {
     "id": str,
     "provider": str,
     "active": bool,
     "order": int,
     "context_window": int,
     "tools": list,
+    "input_price": _PRICE,
+    "output_price": _PRICE,
 }
-_SAID: Mapping[type, str] = {
+_SAID: Mapping[type | tuple[type, ...], str] = {
     str: "text",
     bool: "true or false",
     int: "a whole number",
     list: "a list of names",
+    _PRICE: "a number from 0: US dollars for a million tokens",
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -178,11 +183,14 @@ def _models(tables: Any, file: str) -> tuple[Mapping[str, Any], ...]:
         _keys(table, list(_MODEL), where)
         for key, value in table.items():
             right = isinstance(value, _MODEL[key]) and isinstance(value, bool) == (key == "active")
+            right = right and (_MODEL[key] is not _PRICE or 0 <= value < math.inf)
             if not right or (key == "tools" and not all(isinstance(v, str) for v in value)):
                 raise UsageError(f"{where}: {key} must be {_SAID[_MODEL[key]]}.")
         for key in ("id", "provider"):
             if not table.get(key):
                 raise UsageError(f"{where} has no {key}.")
+        if ("input_price" in table) is not ("output_price" in table):
+            raise UsageError(f"{where} has one price; input_price and output_price go together.")
         if table["id"] in seen:
             raise UsageError(f"{where}: the model {table['id']} is there twice.")
         seen.add(table["id"])

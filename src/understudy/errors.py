@@ -17,6 +17,7 @@ UnderstudyError            what happened, to what, and what to do next; carries 
 │   ├── FourEyesError          who imported a version may not approve it              (1)
 │   └── StaleVersionError      a version is not the one that was reviewed             (1)
 ├── InvalidDocumentError   an Architect document has errors; nothing of it is used   (1)
+├── InputsError            what was entered into a form does not fit it              (64)
 ├── NotInForceError        nothing of an assistant is approved, or it is disabled    (1)
 ├── InterruptedRunError    stopped by the user                                       (130)
 └── PlaceError             a place refused, failed, or could not be reached
@@ -115,6 +116,12 @@ class StoreError(UnderstudyError):
 
 class NewerStoreError(StoreError):
     """A newer version of Understudy has changed the database's form; it is not touched."""
+
+
+class InputsError(UnderstudyError):
+    """What was entered into a form does not fit it; nothing was asked."""
+
+    exit_code = ExitCode.USAGE
 
 
 class MoveError(UnderstudyError):

@@ -219,6 +219,8 @@ def test_the_demo_plays_the_whole_job_in_json(stage: Stage) -> None:
     assert "Washed goods are never returns" in answer["text"]
     assert [one["change"] for one in done.of("architect_imported")] == ["created", "unchanged"]
     assert [one["action"] for one in done.of("architect_moved")] == ["approved"]
+    (ended,) = done.of("run.completed")
+    assert ended["outputs"]["verdict"] == "Not before the stock is there: June."
     assert done.of("scene")
     assert stage.files() == []
     assert stage.sandbox.requests == []  # it keeps to its own sandbox

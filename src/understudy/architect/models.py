@@ -31,6 +31,12 @@ class Model:
     context_window: int | None = None
     tools: frozenset[str] = frozenset()
 
+    @property
+    def asked(self) -> str:
+        """Its name as providers take it: PROVIDER/NAME."""
+        prefix = f"{self.provider}/"
+        return self.id if self.id.startswith(prefix) else f"{prefix}{self.id}"
+
 
 class How(StrEnum):
     """How a model was found for a name."""
@@ -119,5 +125,6 @@ DEFAULT = Catalogue(
         Model("gemini-1.5-pro", "google", order=6, context_window=2_097_152, tools=_TOOLS),
         Model("gemini-1.5-flash", "google", order=7, context_window=1_048_576, tools=_TOOLS),
         Model("demo/echo", "demo", order=8),
+        Model("demo/scripted", "demo", order=9),
     )
 )

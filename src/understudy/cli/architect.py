@@ -15,6 +15,8 @@ COMMANDS: Table = {
     "list": ("architect_library", "list_assistants", "List what the library has."),
     "show": ("architect_show", "show", "Draw an assistant: its stages, what flows where."),
     "explain": ("architect_show", "explain", "List what each prompt reads, and who reads it."),
+    "render": ("architect_run", "render", "Show each prompt as it would be sent."),
+    "run": ("architect_run", "run", "Run an approved assistant, and print its answers."),
     "history": ("architect_library", "history", "Show what happened to an assistant."),
     "approve": ("architect_moves", "approve", "Approve a version, or enable a disabled one."),
     "reject": ("architect_moves", "reject", "Reject a version that waits for approval."),
@@ -26,11 +28,12 @@ COMMANDS: Table = {
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def architect() -> None:
-    """Validate, keep, approve and export multi-prompt assistants written as JSON.
+    """Validate, keep, approve, run and export multi-prompt assistants written as JSON.
 
     \b
     understudy architect new chain > report.json
     understudy architect validate report.json
     understudy architect import report.json
     understudy architect approve "Report"
+    understudy architect run "Report" --input text="..."
     """

@@ -24,6 +24,7 @@ from understudy.ops.rehearsal import (
     sandbox,
     save_listing,
     write_originals,
+    write_script,
 )
 from understudy.report.jsonlines import line
 
@@ -49,6 +50,7 @@ _TEXTS = (*_KNOWLEDGE, "--text-fallback")
 #: What was saved before the endpoint went, and what of it is taken on.
 DUMP = "saved.json"
 OPINION = "opinion.json"
+SCRIPT = "script.json"
 _SOME = (
     *("--name", "Support Bot", "--name", "* Analyst", "--file-search", "--code-interpreter"),
     *("--map-model", "recommended", "--yes"),
@@ -120,6 +122,14 @@ _SCENES: tuple[tuple[str, tuple[str, ...], int], ...] = (
         0,
     ),
     ("", ("architect", "show", "Second opinion"), 0),
+    (
+        "Run it. A model that follows a script answers, so that nothing is paid for:",
+        (
+            *("architect", "run", "Second opinion", "--map-model", "gpt-4o=demo/scripted"),
+            *("--input", "text=Move the sale to May"),
+        ),
+        0,
+    ),
     ("It can be taken elsewhere:", ("architect", "export", "-o", "exported.json"), 0),
     ("", ("architect", "import", "exported.json"), 0),
 )
@@ -153,6 +163,7 @@ class _Play:
     async def _play(self, stop: asyncio.Event) -> int:
         with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
             write_originals(Path(folder) / "originals")
+            write_script(Path(folder) / SCRIPT)
             async with sandbox(Stage(demo=True, latency=0.1)) as base_url:
                 self._tell(f"The sandbox, an OpenAI look-alike, runs on {base_url}.")
                 for comment, arguments, expected in _SCENES:
@@ -267,6 +278,7 @@ def _environment(base_url: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(mine)}
     places = {"AGENTS_PLATFORM": "openai-agents", "BUNDLE_PLATFORM": "responses"}
     places["BUNDLE_PATH"] = "bundle"
+    kept["UNDERSTUDY_SCRIPT"] = SCRIPT
     for name in ("AGENTS", "BUNDLE"):
         places |= {f"{name}_BASE_URL": base_url, f"{name}_API_KEY": SOURCE_KEY}
     return {

@@ -96,6 +96,7 @@ class Architect:
         map_model: Mapping[str, str] | None = None,
         allow_unknown_variables: bool = False,
     ) -> None:
+        self.settings = settings
         self.database = database or text_of(settings, "architect_database", DEFAULT_DATABASE)
         self.catalogue = catalogue_of(settings, map_model)
         self._allow_unknown = allow_unknown_variables

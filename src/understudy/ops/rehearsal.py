@@ -94,6 +94,19 @@ def write_originals(folder: Path) -> None:
         (folder / name).write_bytes(content)
 
 
+def write_script(path: Path) -> None:
+    """Write what the demo's model says to the prompts of the skeleton `parallel`."""
+    from understudy.files import write_whole
+    from understudy.model.canonical import pretty
+
+    lines = [
+        {"when": "You look for benefits.", "say": "Spring brings buyers.", "pause": 0.1},
+        {"when": "You look for risks.", "say": "The stock comes in June.", "pause": 0.1},
+        {"say": "Not before the stock is there: June.", "pause": 0.05},
+    ]
+    write_whole(path, pretty(lines, sort_keys=False))
+
+
 async def save_listing(base_url: str, path: Path) -> int:
     """Save the source project's assistants as the API lists them; return how many there are."""
     from understudy.files import write_whole

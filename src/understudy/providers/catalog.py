@@ -8,15 +8,16 @@ from difflib import get_close_matches
 
 from understudy.errors import UsageError
 from understudy.providers.base import Provider
-from understudy.providers.echo import ECHO, Echo
+from understudy.providers.demo import Demo
+from understudy.providers.echo import ECHO
 from understudy.providers.vendors import VENDORS
 
 #: What a provider's factory gets: the variables that hold its key.
 Environment = Mapping[str, str]
 
 
-def _echo(_: str, __: Environment) -> Provider:
-    return Echo()
+def _demo(_: str, environment: Environment) -> Provider:
+    return Demo(environment)
 
 
 def _gateway(name: str, environment: Environment) -> Provider:
@@ -26,7 +27,7 @@ def _gateway(name: str, environment: Environment) -> Provider:
 
 
 PROVIDERS: Mapping[str, Callable[[str, Environment], Provider]] = {
-    "demo": _echo,
+    "demo": _demo,
     **dict.fromkeys(VENDORS, _gateway),
 }
 

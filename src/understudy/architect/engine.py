@@ -1,0 +1,261 @@
+"""Playing one assistant: its stages in order, the prompts of a stage at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from understudy.architect import limits
+from understudy.architect.definition import Definition
+from understudy.architect.flow import Flow
+from understudy.architect.rendering import rendered
+from understudy.architect.run_events import (
+    Answered,
+    Failure,
+    PromptCompleted,
+    PromptDelta,
+    PromptFailed,
+    PromptStarted,
+    RunEnded,
+    RunEvent,
+    RunListener,
+    RunStarted,
+    RunStatus,
+    Used,
+)
+from understudy.providers.base import Message, Provider, Request
+from understudy.providers.errors import ProviderError, ProviderLostError, ProviderRejectedError
+
+_ATTEMPTS = 5  # of one prompt, as far as its deadline allows
+_FIRST_PAUSE = 0.5  # seconds before a second attempt at most; doubled each time
+_LONGEST_PAUSE = 20.0
+_LONGEST_ANSWER = 10_000_000  # characters; a provider that streams for ever is left
+
+Work = Callable[[], Awaitable[Answered]]
+
+
+class Recorder(Protocol):
+    """Decides what is asked: gives the answer that it has, or has the work done and keeps it."""
+
+    async def step(self, key: str, work: Work, /) -> Answered:
+        """Return the answer under a key, which names a prompt of the run; what `work` raises."""
+        ...
+
+
+class Forgetful:
+    """Keeps nothing: each prompt is asked."""
+
+    async def step(self, _: str, work: Work) -> Answered:
+        """Do the work."""
+        return await work()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """What is to be played. `models` are the providers' names (PROVIDER/NAME) by portable name."""
+
+    definition: Definition
+    flow: Flow
+    models: Mapping[str, str]
+    inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concurrency:
+    """How many prompts are asked at once: of one run, of one provider, and of all together."""
+
+    per_run: int = 8
+    per_provider: int = 16
+    overall: int = 64
+
+
+class PromptError(Exception):
+    """A prompt has no answer; `failure` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Engine:
+    """Plays runs, several at once. `provider` returns who answers for PROVIDER/NAME."""
+
+    def __init__(
+        self,
+        provider: Callable[[str], Provider],
+        *,
+        concurrency: Concurrency | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._provider = provider
+        self._concurrency = concurrency or Concurrency()
+        self._pause = pause
+        self._all = asyncio.Semaphore(self._concurrency.overall)
+        self._own: dict[str, asyncio.Semaphore] = {}
+
+    async def run(
+        self, play: Play, listener: RunListener, recorder: Recorder | None = None
+    ) -> RunEnded:
+        """Play an assistant to its end, and return the last event.
+
+        Raises nothing but CancelledError, after the event that says so. A prompt that fails lets
+        its siblings end; the deadline of the run does not.
+        """
+        run = _Run(self, play, listener, recorder or Forgetful(), self._concurrency.per_run)
+        return await run.to_its_end()
+
+    @asynccontextmanager
+    async def turn(self, model: str) -> AsyncIterator[Provider]:
+        """Wait until one more prompt may be asked, and give its provider."""
+        name = model.partition("/")[0]
+        own = self._own.setdefault(name, asyncio.Semaphore(self._concurrency.per_provider))
+        async with own, self._all:
+            yield self._provider(model)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait before the next attempt."""
+        await self._pause(seconds)
+
+
+@dataclass(slots=True)
+class _Run:
+    engine: Engine
+    play: Play
+    listener: RunListener
+    recorder: Recorder
+    per_run: int
+    number: int = 0
+    answers: dict[int, Answered] = field(default_factory=dict)
+
+    async def to_its_end(self) -> RunEnded:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        longest = self.play.definition.timeout or limits.LONGEST_RUN
+
+        def end(status: RunStatus, failure: Failure | None = None) -> RunEnded:
+            ended = RunEnded(status, dict(sorted(self.answers.items())), failure, clock() - begun)
+            self._tell(ended)
+            return ended
+
+        self._tell(RunStarted(tuple(stage.prompts for stage in self.play.flow.stages)))
+        try:
+            async with asyncio.timeout(longest) as whole:
+                failure = await self._stages()
+        except TimeoutError:
+            if not whole.expired():
+                raise
+            message = f"The run took more than the {longest:g} s that it may take."
+            return end(RunStatus.FAILED, Failure("run_deadline", message))
+        except asyncio.CancelledError:
+            end(RunStatus.CANCELLED)
+            raise
+        return end(RunStatus.FAILED if failure else RunStatus.COMPLETED, failure)
+
+    def _tell(self, event: RunEvent) -> None:
+        self.number += 1
+        self.listener(self.number, event)
+
+    async def _stages(self) -> Failure | None:
+        """Play stage by stage; return why it ended early, if it did."""
+        turns = asyncio.Semaphore(self.per_run)
+        for stage in self.play.flow.stages:
+            tasks = [asyncio.create_task(self._prompt(i, turns)) for i in stage.prompts]
+            try:
+                failures = [failure for failure in await asyncio.gather(*tasks) if failure]
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            if failures:
+                return failures[0]
+        return None
+
+    async def _prompt(self, index: int, turns: asyncio.Semaphore) -> Failure | None:
+        """Play one prompt; return why it failed, if it did."""
+        asked = False
+
+        async def work() -> Answered:
+            nonlocal asked
+            asked = True
+            async with turns:
+                return await self._within_deadline(index)
+
+        try:
+            answer = await self.recorder.step(f"prompt-{index}", work)
+        except PromptError as error:
+            self._tell(PromptFailed(index, error.failure))
+            return error.failure
+        self.answers[index] = answer
+        self._tell(PromptCompleted(index, answer, kept=not asked))
+        return None
+
+    async def _within_deadline(self, index: int) -> Answered:
+        prompt = self.play.definition.prompts[index]
+        try:
+            async with asyncio.timeout(prompt.timeout) as own:
+                return await self._attempts(index)
+        except TimeoutError as error:
+            if not own.expired():
+                raise
+            message = f'"{prompt.name}" took more than the {prompt.timeout:g} s that it may take.'
+            raise PromptError(Failure("prompt_deadline", message)) from error
+
+    async def _attempts(self, index: int) -> Answered:
+        """Ask until there is an answer; raises PromptError."""
+        prompt = self.play.definition.prompts[index]
+        outputs = {i: answer.text for i, answer in self.answers.items()}
+        text = rendered(
+            self.play.definition, index, self.play.flow.reads[index], self.play.inputs, outputs
+        )
+        request = Request(
+            model=self.play.models[prompt.model_name],
+            messages=(Message("user", text),),
+            instructions=prompt.system_context or "",
+        )
+        clock = asyncio.get_running_loop().time
+        begun, attempt = clock(), 0
+        while True:
+            attempt += 1
+            try:
+                async with self.engine.turn(request.model) as provider:
+                    self._tell(PromptStarted(index, request.model, attempt))
+                    said, used = await self._ask(index, provider, request)
+                return Answered(said, used, request.model, attempt, clock() - begun)
+            except ProviderError as error:
+                if not error.retryable or attempt == _ATTEMPTS:
+                    raise PromptError(_failure(error, attempt)) from error
+                most = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)
+                # Not for secrets: that many who were refused at once do not come back at once.
+                chance = random.uniform(0, most)  # noqa: S311
+                await self.engine.wait(max(error.retry_after or 0, chance))
+
+    async def _ask(self, index: int, provider: Provider, request: Request) -> tuple[str, Used]:
+        """Return one attempt's whole answer; raises ProviderError."""
+        pieces: list[str] = []
+        size, usage = 0, None
+        async with aclosing(provider.stream(request)) as stream:
+            async for delta in stream:
+                usage = delta.usage or usage
+                if not delta.text:
+                    continue
+                pieces.append(delta.text)
+                size += len(delta.text)
+                if size > _LONGEST_ANSWER:
+                    raise ProviderRejectedError(
+                        f"The answer of {request.model} has no end: more than "
+                        f"{_LONGEST_ANSWER:,} characters came."
+                    )
+                self._tell(PromptDelta(index, delta.text))
+        if usage is None:
+            raise ProviderLostError(f"The answer of {request.model} broke off.")
+        return "".join(pieces), Used(usage.input_tokens, usage.output_tokens)
+
+
+def _failure(error: ProviderError, attempts: int) -> Failure:
+    times = f" (asked {attempts} times)" if attempts > 1 else ""
+    kind = type(error).__name__.removeprefix("Provider").removesuffix("Error").lower() or "failed"
+    return Failure(f"provider_{kind}", f"{error.message}{times}", error.hint)

@@ -1,0 +1,111 @@
+"""What happens during a run, as frozen events with numbers; nothing flows back from who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """How a run stands."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Tokens that were counted by a provider, over all answers that came whole."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: Used) -> Used:
+        return Used(
+            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The whole answer to one prompt. `seconds` is how long it took, with all its attempts."""
+
+    text: str
+    used: Used
+    model: str
+    attempts: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a prompt has no answer: a code that stays, words, and what to do."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """`stages` are the indices of the prompts that run together, in order."""
+
+    stages: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStarted:
+    """An attempt begins; what an earlier attempt said is void."""
+
+    prompt: int
+    model: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PromptDelta:
+    """A piece of an answer."""
+
+    prompt: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptCompleted:
+    """A prompt is answered. `kept`: the answer was there from before, nobody was asked."""
+
+    prompt: int
+    answer: Answered
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFailed:
+    """A prompt has no answer, and will get none in this run."""
+
+    prompt: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last event of a run. `answers` are those of the prompts that finished, by index."""
+
+    status: RunStatus
+    answers: Mapping[int, Answered] = field(default_factory=dict)
+    failure: Failure | None = None
+    seconds: float = 0.0
+
+    @property
+    def used(self) -> Used:
+        """The tokens of all prompts that finished."""
+        return sum((answer.used for answer in self.answers.values()), Used())
+
+
+RunEvent = RunStarted | PromptStarted | PromptDelta | PromptCompleted | PromptFailed | RunEnded
+
+#: Gets each event of one run with its number, from 1, without gaps; must not raise.
+RunListener = Callable[[int, RunEvent], None]

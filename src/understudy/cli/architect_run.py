@@ -1,0 +1,213 @@
+"""architect render, run: what an assistant would send, and what it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from understudy.architect.inputs import Upload
+from understudy.architect.run_events import RunEnded, RunEvent, RunStatus
+from understudy.cli.architect_options import architect_of, library, mapping, number
+from understudy.cli.options import stacked
+from understudy.cli.session import Session
+from understudy.errors import ExitCode, InputsError, UsageError
+from understudy.ops.playing import Player, RefusedInputsError, sent
+from understudy.report.architect_run import (
+    Lanes,
+    ended_text,
+    event_fields,
+    finding_fields,
+    findings_text,
+)
+from understudy.report.clean import clean, clean_lines
+from understudy.report.jsonlines import line
+
+_MOST_BYTES = 10 * 1024 * 1024  # of one file
+_TEXTS = (".txt", ".md", ".csv", ".json")
+
+_inputs = stacked(
+    click.argument("name", metavar="NAME|FILE"),
+    click.option(
+        "--input", "inputs", multiple=True, metavar="FIELD=VALUE", help="A field's value."
+    ),
+    click.option(
+        "--input-file", "files", multiple=True, metavar="FIELD=@PATH", help="A file for a field."
+    ),
+    click.option("--draft", is_flag=True, help="The latest version, or a file: approved or not."),
+)
+
+
+@click.command()
+@_inputs
+@number
+@mapping
+@library
+@click.pass_context
+def render(
+    ctx: click.Context,
+    /,
+    name: str,
+    inputs: tuple[str, ...],
+    files: tuple[str, ...],
+    draft: bool,
+    number: int | None,
+    map_model: tuple[str, ...],
+    database: str | None,
+) -> int:
+    """Show each prompt as it would be sent, with outputs of others as placeholders; ask nobody.
+
+    \b
+    understudy architect render "Quick Summarizer" --input text_content="Once upon a time"
+    understudy architect render report.json --draft --input-file document=@notes.md --json
+    """
+    session = Session(ctx)
+    given = _given(inputs, files)
+    architect = architect_of(session, database, map_model)
+
+    async def work(_: asyncio.Event) -> int:
+        async with architect, Player(architect) as player:
+            chosen = await player.choose(name, draft=_drafts(draft, number), number=number)
+            try:
+                prompts = sent(chosen, given)
+            except RefusedInputsError as error:
+                return _refused(session, error)
+        for one in prompts:
+            if session.json:
+                fields = {
+                    "prompt": one.prompt,
+                    "model": one.model,
+                    "system_context": one.system_context,
+                    "content": one.content,
+                    "about_tokens": one.tokens,
+                }
+                session.say([line("architect_rendered", fields)])
+                continue
+            session.say([clean(f"== {one.prompt} -> {one.model}, about {one.tokens:,} tokens")])
+            if one.system_context:
+                session.say([f"[system] {clean_lines(one.system_context)}"])
+            session.say([clean_lines(one.content), ""])
+        return ExitCode.DONE
+
+    return session.run(work, at_once=True)
+
+
+@click.command()
+@_inputs
+@number
+@mapping
+@library
+@click.pass_context
+def run(
+    ctx: click.Context,
+    /,
+    name: str,
+    inputs: tuple[str, ...],
+    files: tuple[str, ...],
+    draft: bool,
+    number: int | None,
+    map_model: tuple[str, ...],
+    database: str | None,
+) -> int:
+    """Run an approved assistant, and print its answers line by line as they come.
+
+    Ctrl-C cancels it. Keys come from the environment; one that is missing is told before anything
+    is asked.
+
+    \b
+    understudy architect run "Quick Summarizer" --input text_content="Once upon a time"
+    understudy architect run "Document Analyzer" --input-file document=@notes.md --json
+    """
+    session = Session(ctx)
+    given = _given(inputs, files)
+    architect = architect_of(session, database, map_model)
+
+    async def work(_: asyncio.Event) -> RunEnded | int:
+        async with architect, Player(architect) as player:
+            chosen = await player.choose(name, draft=_drafts(draft, number), number=number)
+            try:
+                play = player.play(chosen, given)
+            except RefusedInputsError as error:
+                return _refused(session, error)
+            lanes = Lanes(chosen.definition)
+
+            def listen(number: int, event: RunEvent) -> None:
+                if session.json:
+                    kind, fields = event_fields(event, chosen.definition, player.cost)
+                    session.say([line(kind, {"number": number, **fields})])
+                else:
+                    session.say(lanes.tell(event))
+                    if isinstance(event, RunEnded):
+                        count = len(chosen.definition.prompts)
+                        session.say(ended_text(event, player.total(event), count))
+
+            return await player.run(play, listen)
+
+    ended = session.run(work, at_once=True)
+    if isinstance(ended, int):
+        return ended
+    return ExitCode.DONE if ended.status is RunStatus.COMPLETED else ExitCode.FAILURE
+
+
+def _refused(session: Session, error: RefusedInputsError) -> int:
+    if not session.json:
+        raise InputsError(
+            "Nothing was asked; the form is not filled in as it should be.",
+            hint="\n".join(findings_text(error.findings)),
+        )
+    session.say([line("architect_input_finding", finding_fields(one)) for one in error.findings])
+    return error.exit_code
+
+
+def _drafts(draft: bool, number: int | None) -> bool:
+    if number is not None and not draft:
+        raise UsageError("--version goes with --draft: without it, the version in force runs.")
+    return draft
+
+
+def _given(inputs: Sequence[str], files: Sequence[str]) -> dict[str, list[str] | list[Upload]]:
+    """Return what was entered, by field; raises UsageError."""
+    given: dict[str, list[str] | list[Upload]] = {}
+    texts: dict[str, list[str]] = {}
+    uploads: dict[str, list[Upload]] = {}
+    for pair in inputs:
+        name, value = _pair("--input", pair)
+        texts.setdefault(name, []).append(value)
+    for pair in files:
+        name, value = _pair("--input-file", pair)
+        uploads.setdefault(name, []).append(_upload(Path(value.removeprefix("@"))))
+    given.update(texts)
+    if both := sorted(texts.keys() & uploads.keys()):
+        raise UsageError(f"{clean(both[0])} is given as text and as a file.")
+    given.update(uploads)
+    return given
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"{option}: {clean(text[:80])!r} is no pair.", hint="Write FIELD=VALUE.")
+    return name.strip(), value
+
+
+def _upload(path: Path) -> Upload:
+    """Return a file of text; raises UsageError for others, and for what cannot be read."""
+    if path.suffix.casefold() not in _TEXTS:
+        raise UsageError(
+            f"{path} is no file of text.", hint=f"Files ending in {', '.join(_TEXTS)} are read."
+        )
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(data) > _MOST_BYTES:
+        raise UsageError(f"{path} has more than {_MOST_BYTES:,} bytes.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text.", hint="Save it as UTF-8.") from error
+    return Upload(path.name, len(data), text, mimetypes.guess_type(path.name)[0] or "")

@@ -1,0 +1,212 @@
+"""Runs of assistants, wired: which version, which inputs, who answers, what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from understudy.architect.definition import Definition
+from understudy.architect.document import Document
+from understudy.architect.engine import Concurrency, Engine, Play
+from understudy.architect.flow import Flow
+from understudy.architect.inputs import Entered, InputFinding, check_inputs
+from understudy.architect.models import Model
+from understudy.architect.rendering import about_tokens, rendered
+from understudy.architect.run_events import Answered, RunEnded, RunListener
+from understudy.config import Settings
+from understudy.errors import InputsError, InvalidDocumentError, NotInForceError, SelectionError
+from understudy.ops.architect import Architect, document_text
+from understudy.providers.base import Provider
+from understudy.providers.catalog import provider_for
+from understudy.providers.prices import Price, Prices, shipped
+
+
+class RefusedInputsError(InputsError):
+    """The same, with everything that was found."""
+
+    def __init__(self, name: str, findings: tuple[InputFinding, ...]) -> None:
+        first, *more = findings
+        rest = f" ({len(more)} more)" if more else ""
+        super().__init__(f'"{name}" was not run: {first.message}{rest}', hint=first.hint)
+        self.findings = findings
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The assistant that is to be run. `version` is None for a file, which nobody approved."""
+
+    definition: Definition
+    flow: Flow
+    models: Mapping[str, str]
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One prompt as it would be sent. `tokens` is an estimate."""
+
+    prompt: str
+    model: str
+    system_context: str
+    content: str
+    tokens: int
+
+
+class Player:
+    """Runs assistants of a library; an asynchronous context manager, which closes providers."""
+
+    def __init__(
+        self,
+        architect: Architect,
+        *,
+        environment: Mapping[str, str] | None = None,
+        concurrency: Concurrency | None = None,
+    ) -> None:
+        self._architect = architect
+        self._environment = os.environ if environment is None else environment
+        self._providers: dict[str, Provider] = {}
+        self._engine = Engine(self.provider, concurrency=concurrency)
+        self.prices: Prices = shipped().also(_prices(architect.settings))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all providers; may be repeated."""
+        providers, self._providers = self._providers, {}
+        for provider in providers.values():
+            await provider.aclose()
+
+    def provider(self, model: str) -> Provider:
+        """Return who answers for PROVIDER/NAME; raises UsageError for a key that is missing."""
+        name = model.partition("/")[0]
+        if name not in self._providers:
+            self._providers[name] = provider_for(model, self._environment)
+        return self._providers[name]
+
+    async def choose(self, key: str, *, draft: bool = False, number: int | None = None) -> Chosen:
+        """Return the version in force; with `draft` the latest, one by number, or that of a file.
+
+        Raises SelectionError, NotInForceError, InvalidDocumentError for what does not fit today's
+        models, StoreError.
+        """
+        if await asyncio.to_thread(_is_document, key):
+            return await asyncio.to_thread(self._of_file, key, draft=draft)
+        library = await self._architect.library()
+        if draft:
+            version = await library.version(key, number)
+        else:
+            version = await library.in_force(key)
+        document = await asyncio.to_thread(
+            self._architect.check_text,
+            document_text([version.content]),
+            version.name,
+            allow_unknown_variables=True,
+        )
+        return _chosen(document, version.number)
+
+    def _of_file(self, path: str, *, draft: bool) -> Chosen:
+        if not draft:
+            raise NotInForceError(
+                f"{path} is a file, which nobody approved.",
+                hint="Import and approve it, or run it with --draft.",
+            )
+        document = self._architect.check(path)
+        if document.valid and len(document.assistants) != 1:
+            raise SelectionError(
+                f"{path} holds {len(document.assistants)} assistants; one is run.",
+                hint="Import it, and name the assistant.",
+            )
+        return _chosen(document, None)
+
+    def play(self, chosen: Chosen, given: Mapping[str, Entered]) -> Play:
+        """Return what is to be played; raises RefusedInputsError, and UsageError for a key."""
+        checked = check_inputs(chosen.definition, given)
+        if checked.findings:
+            raise RefusedInputsError(chosen.definition.name, checked.findings)
+        for model in dict.fromkeys(chosen.models.values()):
+            self.provider(model)
+        return Play(
+            definition=chosen.definition,
+            flow=chosen.flow,
+            models=chosen.models,
+            inputs=checked.values,
+        )
+
+    async def run(self, play: Play, listener: RunListener) -> RunEnded:
+        """Play it to its end; see `Engine.run`."""
+        return await self._engine.run(play, listener)
+
+    def cost(self, answer: Answered) -> float | None:
+        """Return the US dollars of an answer, None where its model has no price."""
+        used = answer.used
+        return self.prices.cost(answer.model, used.input_tokens, used.output_tokens)
+
+    def total(self, ended: RunEnded) -> float | None:
+        """Return the US dollars of a run, None where a model has no price."""
+        costs = [self.cost(answer) for answer in ended.answers.values()]
+        return None if any(cost is None for cost in costs) else sum(filter(None, costs))
+
+
+def sent(chosen: Chosen, given: Mapping[str, Entered]) -> tuple[Sent, ...]:
+    """Return each prompt as it would be sent, with outputs of others as `[output of NAME]`.
+
+    Raises RefusedInputsError.
+    """
+    definition = chosen.definition
+    checked = check_inputs(definition, given)
+    if checked.findings:
+        raise RefusedInputsError(definition.name, checked.findings)
+    outputs = {i: f"[output of {one.name}]" for i, one in enumerate(definition.prompts)}
+    told = []
+    for i, prompt in enumerate(definition.prompts):
+        content = rendered(definition, i, chosen.flow.reads[i], checked.values, outputs)
+        system = prompt.system_context or ""
+        tokens = about_tokens(system) + about_tokens(content)
+        told.append(Sent(prompt.name, chosen.models[prompt.model_name], system, content, tokens))
+    return tuple(told)
+
+
+def _is_document(key: str) -> bool:
+    return key.endswith(".json") and Path(key).is_file()
+
+
+def _prices(settings: Settings) -> Mapping[str, Price]:
+    """Return what the owner of the models says that they cost."""
+    return {
+        Model(table["id"], table["provider"].casefold()).asked: (
+            float(table["input_price"]),
+            float(table["output_price"]),
+        )
+        for table in settings.models
+        if "input_price" in table and "output_price" in table
+    }
+
+
+def _chosen(document: Document, version: int | None) -> Chosen:
+    if not document.valid:
+        first = document.errors[0]
+        raise InvalidDocumentError(
+            f"{document.source} is not valid: {first.message}",
+            hint=first.hint or "understudy architect validate tells all.",
+        )
+    (definition,), (flow,) = document.assistants, document.flows
+    models = {
+        name: mapped.model.asked
+        for name, mapped in document.models.items()
+        if mapped.model is not None
+    }
+    return Chosen(definition, flow, models, version)

@@ -1,0 +1,144 @@
+"""Runs of Architect assistants as text and as JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from understudy.architect.definition import Definition
+from understudy.architect.inputs import InputFinding
+from understudy.architect.run_events import (
+    Answered,
+    Failure,
+    PromptCompleted,
+    PromptDelta,
+    PromptFailed,
+    PromptStarted,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    RunStatus,
+)
+from understudy.report.clean import clean, clean_lines
+
+_LANE = 24  # characters of a prompt's name before its lines
+_NAMES: dict[RunStatus, str] = {
+    RunStatus.COMPLETED: "run.completed",
+    RunStatus.FAILED: "run.failed",
+    RunStatus.CANCELLED: "run.cancelled",
+}
+
+
+class Lanes:
+    """Makes lines of a run's events: each line with the name of its prompt in front.
+
+    A line is told when it is whole, so that prompts that run at once do not mix within one.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self._names = [clean(prompt.name)[:_LANE] for prompt in definition.prompts]
+        self._width = max(map(len, self._names))
+        self._rest: dict[int, str] = {}
+
+    def tell(self, event: RunEvent) -> Iterator[str]:
+        """Yield the lines that an event completes."""
+        if isinstance(event, PromptStarted):
+            self._rest[event.prompt] = ""
+            again = f", attempt {event.attempt}: what came before is void" * (event.attempt > 1)
+            yield self._line(event.prompt, f"-> {clean(event.model)}{again}")
+        elif isinstance(event, PromptDelta):
+            *whole, rest = (self._rest[event.prompt] + event.text).split("\n")
+            self._rest[event.prompt] = rest
+            yield from (self._line(event.prompt, clean_lines(line)) for line in whole)
+        elif isinstance(event, PromptCompleted):
+            rest = self._rest.pop(event.prompt, "")
+            if event.kept:
+                rest = event.answer.text
+            if rest:
+                yield from (
+                    self._line(event.prompt, clean_lines(line)) for line in rest.split("\n")
+                )
+        elif isinstance(event, PromptFailed):
+            if rest := self._rest.pop(event.prompt, ""):
+                yield self._line(event.prompt, clean_lines(rest))
+            yield self._line(event.prompt, f"failed: {clean(event.failure.message)}")
+
+    def _line(self, prompt: int, text: str) -> str:
+        return f"{self._names[prompt]:<{self._width}} | {text}".rstrip()
+
+
+def ended_text(ended: RunEnded, cost: float | None, count: int) -> Iterator[str]:
+    """Yield how a run ended, and what it took."""
+    used = ended.used
+    price = "cost unknown" if cost is None else f"${cost:.4f}"
+    yield (
+        f"{ended.status}: {len(ended.answers)} of {count} prompts, {ended.seconds:.1f} s, "
+        f"{used.input_tokens:,} + {used.output_tokens:,} tokens, {price}"
+    )
+    if ended.failure is not None:
+        yield clean(ended.failure.message)
+        if ended.failure.hint:
+            yield clean(ended.failure.hint)
+
+
+def findings_text(findings: Sequence[InputFinding]) -> Iterator[str]:
+    """Yield what is wrong with a form, a line each."""
+    for one in findings:
+        yield clean(f"{one.field}: {one.message} {one.hint}".rstrip())
+
+
+def finding_fields(one: InputFinding) -> dict[str, Any]:
+    """Return what is wrong with one field."""
+    return {"field": one.field, "code": one.code, "message": one.message, "hint": one.hint}
+
+
+def event_fields(
+    event: RunEvent, definition: Definition, cost: Callable[[Answered], float | None]
+) -> tuple[str, dict[str, Any]]:
+    """Return an event's type and its fields."""
+
+    def about(index: int) -> dict[str, Any]:
+        return {"prompt": definition.prompts[index].name, "index": index}
+
+    if isinstance(event, RunStarted):
+        names = [[definition.prompts[i].name for i in stage] for stage in event.stages]
+        return "run.started", {"assistant": definition.name, "stages": names}
+    if isinstance(event, PromptStarted):
+        return "prompt.started", {
+            **about(event.prompt),
+            "model": event.model,
+            "attempt": event.attempt,
+        }
+    if isinstance(event, PromptDelta):
+        return "prompt.delta", {**about(event.prompt), "text": event.text}
+    if isinstance(event, PromptCompleted):
+        told = _answer(event.answer, cost)
+        return "prompt.completed", {**about(event.prompt), **told, "kept": event.kept}
+    if isinstance(event, PromptFailed):
+        return "prompt.failed", {**about(event.prompt), "error": _failure(event.failure)}
+    outputs = {definition.prompts[i].name: answer.text for i, answer in event.answers.items()}
+    costs = [cost(answer) for answer in event.answers.values()]
+    return _NAMES[event.status], {
+        "outputs": outputs,
+        "input_tokens": event.used.input_tokens,
+        "output_tokens": event.used.output_tokens,
+        "cost": None if None in costs else sum(one for one in costs if one is not None),
+        "seconds": round(event.seconds, 3),
+        "error": _failure(event.failure) if event.failure else None,
+    }
+
+
+def _answer(answer: Answered, cost: Callable[[Answered], float | None]) -> dict[str, Any]:
+    return {
+        "text": answer.text,
+        "model": answer.model,
+        "attempts": answer.attempts,
+        "input_tokens": answer.used.input_tokens,
+        "output_tokens": answer.used.output_tokens,
+        "cost": cost(answer),
+        "seconds": round(answer.seconds, 3),
+    }
+
+
+def _failure(failure: Failure) -> dict[str, str]:
+    return {"code": failure.code, "message": failure.message, "hint": failure.hint}
