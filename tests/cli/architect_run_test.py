@@ -136,7 +136,7 @@ def test_files_are_read_as_text(stage: Stage) -> None:
     assert "<hello>" in stage.call(*ask, "doc=@notes.md").check().out
     assert "not UTF-8" in stage.call(*ask, "doc=@bad.txt").check(64).err
     assert "cannot be read" in stage.call(*ask, "doc=@none.txt").check(64).err
-    assert "no file of text" in stage.call(*ask, "doc=@a.exe").check(64).err
+    assert "of no kind that is read" in stage.call(*ask, "doc=@a.exe").check(64).err
     assert "no pair" in stage.call(*ask, "notes.md").check(64).err
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from understudy.architect.inputs import Upload
+from understudy.architect.inputs import Entered, Upload
 from understudy.architect.run_events import RunEnded, RunEvent, RunStatus
 from understudy.cli.architect_options import architect_of, library, mapping, number
 from understudy.cli.options import stacked
 from understudy.cli.session import Session
 from understudy.errors import ExitCode, InputsError, UsageError
-from understudy.ops.playing import Player, RefusedInputsError, sent
+from understudy.ops.playing import Player, RefusedInputsError, sent, upload
 from understudy.report.architect_run import (
     Lanes,
     ended_text,
@@ -25,9 +24,6 @@ from understudy.report.architect_run import (
 )
 from understudy.report.clean import clean, clean_lines
 from understudy.report.jsonlines import line
-
-_MOST_BYTES = 10 * 1024 * 1024  # of one file
-_TEXTS = (".txt", ".md", ".csv", ".json")
 
 _inputs = stacked(
     click.argument("name", metavar="NAME|FILE"),
@@ -65,12 +61,12 @@ def render(
     understudy architect render report.json --draft --input-file document=@notes.md --json
     """
     session = Session(ctx)
-    given = _given(inputs, files)
     architect = architect_of(session, database, map_model)
 
     async def work(_: asyncio.Event) -> int:
         async with architect, Player(architect) as player:
             chosen = await player.choose(name, draft=_drafts(draft, number), number=number)
+            given = await _given(inputs, files)
             try:
                 prompts = sent(chosen, given)
             except RefusedInputsError as error:
@@ -122,12 +118,12 @@ def run(
     understudy architect run "Document Analyzer" --input-file document=@notes.md --json
     """
     session = Session(ctx)
-    given = _given(inputs, files)
     architect = architect_of(session, database, map_model)
 
     async def work(_: asyncio.Event) -> RunEnded | int:
         async with architect, Player(architect) as player:
             chosen = await player.choose(name, draft=_drafts(draft, number), number=number)
+            given = await _given(inputs, files)
             try:
                 play = player.play(chosen, given)
             except RefusedInputsError as error:
@@ -168,9 +164,8 @@ def _drafts(draft: bool, number: int | None) -> bool:
     return draft
 
 
-def _given(inputs: Sequence[str], files: Sequence[str]) -> dict[str, list[str] | list[Upload]]:
-    """Return what was entered, by field; raises UsageError."""
-    given: dict[str, list[str] | list[Upload]] = {}
+async def _given(inputs: Sequence[str], files: Sequence[str]) -> dict[str, Entered]:
+    """Return what was entered, by field; raises UsageError, InputsError for unreadable files."""
     texts: dict[str, list[str]] = {}
     uploads: dict[str, list[Upload]] = {}
     for pair in inputs:
@@ -178,12 +173,10 @@ def _given(inputs: Sequence[str], files: Sequence[str]) -> dict[str, list[str] |
         texts.setdefault(name, []).append(value)
     for pair in files:
         name, value = _pair("--input-file", pair)
-        uploads.setdefault(name, []).append(_upload(Path(value.removeprefix("@"))))
-    given.update(texts)
+        uploads.setdefault(name, []).append(await upload(Path(value.removeprefix("@"))))
     if both := sorted(texts.keys() & uploads.keys()):
         raise UsageError(f"{clean(both[0])} is given as text and as a file.")
-    given.update(uploads)
-    return given
+    return {**texts, **uploads}
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:
@@ -191,23 +184,3 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise UsageError(f"{option}: {clean(text[:80])!r} is no pair.", hint="Write FIELD=VALUE.")
     return name.strip(), value
-
-
-def _upload(path: Path) -> Upload:
-    """Return a file of text; raises UsageError for others, and for what cannot be read."""
-    if path.suffix.casefold() not in _TEXTS:
-        raise UsageError(
-            f"{path} is no file of text.", hint=f"Files ending in {', '.join(_TEXTS)} are read."
-        )
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    if len(data) > _MOST_BYTES:
-        raise UsageError(f"{path} has more than {_MOST_BYTES:,} bytes.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text.", hint="Save it as UTF-8.") from error
-    return Upload(path.name, len(data), text, mimetypes.guess_type(path.name)[0] or "")

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from understudy.architect.attachments import Unreadable, read_upload
 from understudy.architect.definition import Definition
 from understudy.architect.document import Document
 from understudy.architect.engine import Concurrency, Engine, Play
 from understudy.architect.flow import Flow
-from understudy.architect.inputs import Entered, InputFinding, check_inputs
+from understudy.architect.inputs import Entered, InputFinding, Upload, check_inputs
 from understudy.architect.models import Model
 from understudy.architect.rendering import about_tokens, rendered
 from understudy.architect.run_events import Answered, RunEnded, RunListener
@@ -159,6 +160,17 @@ class Player:
         """Return the US dollars of a run, None where a model has no price."""
         costs = [self.cost(answer) for answer in ended.answers.values()]
         return None if any(cost is None for cost in costs) else sum(filter(None, costs))
+
+
+async def upload(path: Path) -> Upload:
+    """Return a file with its text; raises InputsError for one that gives none."""
+    try:
+        told = await read_upload(path)
+    except OSError as error:
+        raise InputsError(f"{path} cannot be read: {error.strerror}.") from error
+    if isinstance(told, Unreadable):
+        raise InputsError(f"{path} gives no text: {told.message}", hint=told.hint)
+    return told
 
 
 def sent(chosen: Chosen, given: Mapping[str, Entered]) -> tuple[Sent, ...]:
