@@ -87,6 +87,12 @@ class PostgreSQL:
         self.run(f"CREATE SCHEMA {name}")
         return f"{self.url()}&options=-csearch_path%3D{name}"
 
+    def database(self) -> str:
+        """Return the URL of a new, empty database."""
+        name = f"runs_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return self.url(database=name)
+
 
 _SHARED = PostgreSQL()
 

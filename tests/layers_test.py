@@ -13,6 +13,7 @@ LEAVES = ("errors", "files", "redact", "profile", "_version")
 DATA = (
     "model",
     "architect",
+    "runs.records",
     "store.records",
     "platforms.base",
     "replicate.diff",
@@ -100,6 +101,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "report": ("_version", "report", "errors", "redact", "profile", *DATA),
     "store": ("architect.approval", *LEAVES, "store"),
     "architect": ("model", "errors", "architect"),
+    "runs": ("architect", "errors", "runs"),
     "architect.engine": ("architect", "providers.base", "providers.errors"),
     "providers": ("errors", "redact", "providers"),
     "ops": (
@@ -110,6 +112,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "replicate",
         "report",
         "architect",
+        "runs",
         "store",
         "config",
         *LEAVES,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
+from understudy.architect.definition import Definition
 from understudy.architect.inputs import Entered, Upload
-from understudy.architect.run_events import RunEnded, RunEvent, RunStatus
+from understudy.architect.run_events import RunEnded, RunEvent, RunListener, RunStatus
 from understudy.cli.architect_options import architect_of, library, mapping, number
 from understudy.cli.options import stacked
 from understudy.cli.session import Session
@@ -110,8 +111,9 @@ def run(
 ) -> int:
     """Run an approved assistant, and print its answers line by line as they come.
 
-    Ctrl-C cancels it. Keys come from the environment; one that is missing is told before anything
-    is asked.
+    Each answer is kept the moment it is whole: what was killed or failed goes on with
+    `understudy runs retry`. Ctrl-C cancels the run. Keys come from the environment; one that is
+    missing is told before anything is asked.
 
     \b
     understudy architect run "Quick Summarizer" --input text_content="Once upon a time"
@@ -120,29 +122,45 @@ def run(
     session = Session(ctx)
     architect = architect_of(session, database, map_model)
 
+    from understudy.ops.running import Runs  # half a second: what only looks goes without
+
     async def work(_: asyncio.Event) -> RunEnded | int:
-        async with architect, Player(architect) as player:
+        async with Runs(architect) as runs:
+            player = runs.player
             chosen = await player.choose(name, draft=_drafts(draft, number), number=number)
             given = await _given(inputs, files)
             try:
-                play = player.play(chosen, given)
+                return await runs.run(chosen, given, telling(session, player))
             except RefusedInputsError as error:
                 return _refused(session, error)
-            lanes = Lanes(chosen.definition)
 
-            def listen(number: int, event: RunEvent) -> None:
-                if session.json:
-                    kind, fields = event_fields(event, chosen.definition, player.cost)
-                    session.say([line(kind, {"number": number, **fields})])
-                else:
-                    session.say(lanes.tell(event))
-                    if isinstance(event, RunEnded):
-                        count = len(chosen.definition.prompts)
-                        session.say(ended_text(event, player.total(event), count))
+    return outcome(session.run(work, at_once=True))
 
-            return await player.run(play, listen)
 
-    ended = session.run(work, at_once=True)
+def telling(session: Session, player: Player) -> Callable[[str, Definition], RunListener]:
+    """Return what makes a listener that prints what happens in a run."""
+
+    def begin(run: str, definition: Definition) -> RunListener:
+        lanes = Lanes(definition)
+        session.note(run)
+
+        def listen(number: int, event: RunEvent) -> None:
+            if session.json:
+                kind, fields = event_fields(event, definition, player.cost)
+                session.say([line(kind, {"run": run, "number": number, **fields})])
+                return
+            session.say(lanes.tell(event))
+            if isinstance(event, RunEnded):
+                count = len(definition.prompts)
+                session.say(ended_text(event, player.total(event), count))
+
+        return listen
+
+    return begin
+
+
+def outcome(ended: RunEnded | int) -> int:
+    """Return the exit code of a run, or the one that there is already."""
     if isinstance(ended, int):
         return ended
     return ExitCode.DONE if ended.status is RunStatus.COMPLETED else ExitCode.FAILURE

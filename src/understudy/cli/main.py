@@ -33,7 +33,8 @@ COMMANDS: Table = {
     "verify": ("look", "verify", "Re-read every file of a snapshot and check its digest."),
     "registry": ("registry", "registry", "Keep a local copy of a place, and look assistants up."),
     "serve": ("serve", "serve", "Serve the registry by HTTP and keep it in sync."),
-    "architect": ("architect", "architect", "Validate, keep and approve multi-prompt assistants."),
+    "architect": ("architect", "architect", "Validate, approve and run multi-prompt assistants."),
+    "runs": ("runs", "runs", "Look at runs of assistants, and go on with them."),
     "profiles": ("profiles", "profiles", "Show the profiles and where each value came from."),
     "sandbox": ("sandbox", "sandbox", "Serve an OpenAI look-alike on this machine."),
 }

@@ -18,7 +18,7 @@ from understudy.architect.flow import Flow
 from understudy.architect.inputs import Entered, InputFinding, Upload, check_inputs
 from understudy.architect.models import Model
 from understudy.architect.rendering import about_tokens, rendered
-from understudy.architect.run_events import Answered, RunEnded, RunListener
+from understudy.architect.run_events import Answered, RunEnded
 from understudy.config import Settings
 from understudy.errors import InputsError, InvalidDocumentError, NotInForceError, SelectionError
 from understudy.ops.architect import Architect, document_text
@@ -71,7 +71,7 @@ class Player:
         self._architect = architect
         self._environment = os.environ if environment is None else environment
         self._providers: dict[str, Provider] = {}
-        self._engine = Engine(self.provider, concurrency=concurrency)
+        self.engine = Engine(self.provider, concurrency=concurrency)
         self.prices: Prices = shipped().also(_prices(architect.settings))
 
     async def __aenter__(self) -> Self:
@@ -146,10 +146,6 @@ class Player:
             models=chosen.models,
             inputs=checked.values,
         )
-
-    async def run(self, play: Play, listener: RunListener) -> RunEnded:
-        """Play it to its end; see `Engine.run`."""
-        return await self._engine.run(play, listener)
 
     def cost(self, answer: Answered) -> float | None:
         """Return the US dollars of an answer, None where its model has no price."""

@@ -20,6 +20,7 @@ from understudy.architect.run_events import (
     RunStatus,
 )
 from understudy.report.clean import clean, clean_lines
+from understudy.runs.records import RunInfo
 
 _LANE = 24  # characters of a prompt's name before its lines
 _NAMES: dict[RunStatus, str] = {
@@ -142,3 +143,48 @@ def _answer(answer: Answered, cost: Callable[[Answered], float | None]) -> dict[
 
 def _failure(failure: Failure) -> dict[str, str]:
     return {"code": failure.code, "message": failure.message, "hint": failure.hint}
+
+
+def runs_text(found: Sequence[RunInfo]) -> Iterator[str]:
+    """Yield a line for each run."""
+    if not found:
+        yield "No runs."
+    for one in found:
+        version = f"v{one.version}" if one.version else "file"
+        began = one.created_at.strftime("%Y-%m-%d %H:%M:%S")
+        yield f"{one.id}  {one.standing:<11}  {began}Z  {version:<4}  {clean(one.assistant)}"
+
+
+def run_text(info: RunInfo, names: Sequence[str]) -> Iterator[str]:
+    """Yield what is known of one run."""
+    yield from runs_text([info])
+    yield f"attempt {info.attempt}, by {clean(info.executor)}"
+    answers = info.ended.answers if info.ended else info.order.kept
+    for index, answer in answers.items():
+        yield ""
+        yield clean(f"== {names[index]} ({answer.model}, {answer.seconds:.1f} s)")
+        yield clean_lines(answer.text)
+    if info.ended and info.ended.failure:
+        yield ""
+        yield clean(info.ended.failure.message)
+
+
+def run_fields(info: RunInfo, *, answers: bool = False) -> dict[str, Any]:
+    """Return a run's fields; `answers` adds what was entered and answered."""
+    failure = info.ended.failure if info.ended else None
+    fields: dict[str, Any] = {
+        "id": info.id,
+        "assistant": info.assistant,
+        "version": info.version,
+        "status": info.standing.value,
+        "attempt": info.attempt,
+        "created_at": info.created_at.isoformat(),
+        "updated_at": info.updated_at.isoformat(),
+        "executor": info.executor,
+        "error": _failure(failure) if failure else None,
+    }
+    if answers:
+        found = info.ended.answers if info.ended else info.order.kept
+        fields["inputs"] = dict(info.order.inputs)
+        fields["answers"] = {str(index): answer.text for index, answer in found.items()}
+    return fields

@@ -103,6 +103,17 @@ def parse(text: str) -> Address:
     )
 
 
+def runs_url(address: Address) -> str:
+    """Return where the runs of a library's assistants are kept: beside its file, or with it.
+
+    It holds the password, and is for the engine alone.
+    """
+    if address.path is not None:
+        beside = address.path.with_name(f"{address.path.stem}-runs{address.path.suffix}")
+        return URL.create("sqlite", database=str(beside)).render_as_string()
+    return address.url.render_as_string(hide_password=False)
+
+
 def _unsaid(url: URL, key: str) -> tuple[str, ...]:
     """Return the values of a key in a URL's query that are not to be seen."""
     value = url.query[key]

@@ -1,0 +1,144 @@
+"""runs list, show, retry, cancel, purge: what became of the runs of assistants."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import click
+
+from understudy.cli.architect_options import architect_of, library
+from understudy.cli.architect_run import outcome, telling
+from understudy.cli.session import Session
+from understudy.errors import ExitCode
+from understudy.ops.running import Runs, definition_in
+from understudy.report.architect_run import run_fields, run_text, runs_text
+from understudy.report.jsonlines import line
+
+T = TypeVar("T")
+
+_run = click.argument("run", metavar="RUN")
+
+
+@click.group()
+def runs() -> None:
+    """Look at runs of assistants, and go on with those that did not finish.
+
+    \b
+    understudy architect run "Quick Summarizer" --input text_content="Once upon a time"
+    understudy runs list
+    understudy runs retry run_0123456789abcdef
+    """
+
+
+def _using(session: Session, database: str | None, work: Callable[[Runs], Awaitable[T]]) -> T:
+    architect = architect_of(session, database)
+
+    async def run(_: asyncio.Event) -> T:
+        async with Runs(architect) as kept:
+            return await work(kept)
+
+    return session.run(run, at_once=True)
+
+
+@runs.command("list")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@library
+@click.pass_context
+def list_runs(ctx: click.Context, /, limit: int, database: str | None) -> int:
+    """List the latest runs, the newest first.
+
+    \b
+    understudy runs list --limit 10
+    """
+    session = Session(ctx)
+    found = _using(session, database, lambda kept: kept.list(limit=limit))
+    if session.json:
+        session.say([line("run", run_fields(one)) for one in found])
+    else:
+        session.say(runs_text(found))
+    return ExitCode.DONE
+
+
+@runs.command()
+@_run
+@library
+@click.pass_context
+def show(ctx: click.Context, /, run: str, database: str | None) -> int:
+    """Show one run: how it ended, and the answers that it has.
+
+    \b
+    understudy runs show run_0123456789abcdef
+    """
+    session = Session(ctx)
+    info = _using(session, database, lambda kept: kept.find(run))
+    if session.json:
+        session.say([line("run", run_fields(info, answers=True))])
+    else:
+        session.say(run_text(info, [one.name for one in definition_in(info).prompts]))
+    return ExitCode.DONE
+
+
+@runs.command()
+@_run
+@click.option("--force", is_flag=True, help="Even if it seems to run: its process is gone.")
+@library
+@click.pass_context
+def retry(ctx: click.Context, /, run: str, force: bool, database: str | None) -> int:
+    """Go on with a run that failed, was cancelled or killed; finished prompts are not asked again.
+
+    \b
+    understudy runs retry run_0123456789abcdef
+    """
+    session = Session(ctx)
+
+    return outcome(
+        _using(
+            session,
+            database,
+            lambda kept: kept.retry(run, telling(session, kept.player), force=force),
+        )
+    )
+
+
+@runs.command()
+@_run
+@library
+@click.pass_context
+def cancel(ctx: click.Context, /, run: str, database: str | None) -> int:
+    """Cancel a run, wherever it runs: it stops before its next prompt.
+
+    \b
+    understudy runs cancel run_0123456789abcdef
+    """
+    session = Session(ctx)
+    info = _using(session, database, lambda kept: kept.cancel(run))
+    if session.json:
+        session.say([line("run", run_fields(info))])
+    else:
+        session.say(runs_text([info]))
+    return ExitCode.DONE
+
+
+@runs.command()
+@click.option(
+    "--older-than", "days", type=click.IntRange(0), required=True, metavar="DAYS", help="Days."
+)
+@library
+@click.pass_context
+def purge(ctx: click.Context, /, days: int, database: str | None) -> int:
+    """Delete what was entered and answered in runs that ended so many days ago.
+
+    \b
+    understudy runs purge --older-than 30
+    """
+    session = Session(ctx)
+    before = datetime.now(UTC) - timedelta(days=days)
+    count = _using(session, database, lambda kept: kept.purge(before))
+    if session.json:
+        session.say([line("purged", {"attempts": count, "before": before.isoformat()})])
+    else:
+        session.say([f"{count:,} attempt{'s' * (count != 1)} deleted."])
+    return ExitCode.DONE
