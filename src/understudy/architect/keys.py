@@ -18,6 +18,7 @@ _COLON = re.compile(r"[ \t\n\r]*+:[ \t\n\r]*+")
 _SPELT_OUT = re.compile(r"\\u00[0-7]")
 _INNER = frozenset({dict, list})
 _MOST_NAMES = 16  # different ones that are looked for: each takes a search of the whole text
+_MOST_COUNTED = 1_000_000  # values that are looked at for that, all in all
 _WIDE = 64  # entries: counting those before one in each of so many would take their square
 
 #: Where a name begins, and its value.
@@ -31,6 +32,7 @@ class Keys:
         self._text = text
         self._value = value
         self._literal: bool | None = None
+        self._room = _MOST_COUNTED
         self._places: dict[str, list[Place]] = {}
         self._sums: dict[tuple[int, str], list[int]] = {}
         self._counts: dict[tuple[int, str], int] = {}
@@ -38,7 +40,7 @@ class Keys:
 
     def offset(self, path: Path, *, on_key: bool = False) -> int:
         """Return where the value that a path leads to begins, or its name; -1 where unsure."""
-        if not path:
+        if not path or self._room < 0:
             return -1
         last = path[-1]
         if type(last) is str:
@@ -70,7 +72,8 @@ class Keys:
         if places is None and len(self._places) < _MOST_NAMES:
             places = self._places[name] = self._all(name)
         before = self._before(path, name) if places else -1
-        return places[before] if places and before >= 0 else (-1, -1)
+        # Where counting was given up, nothing that was counted is right.
+        return places[before] if places and before >= 0 and self._room >= 0 else (-1, -1)
 
     def _before(self, path: Path, name: str) -> int:
         """Return how many names like the last one of a path come before it, -1 where unsure."""
@@ -109,7 +112,7 @@ class Keys:
             return self._sum(value, len(value), name)
         key = id(value), name
         if key not in self._counts:
-            self._counts[key] = count(value, name)
+            self._counts[key] = self._counted(value, name)
         return self._counts[key]
 
     def _sum(self, values: list[Any], end: int, name: str) -> int:
@@ -117,9 +120,28 @@ class Keys:
         key = id(values), name
         sums = self._sums.get(key)
         if sums is None:
-            counts = [count(value, name) for value in values]
+            self._room -= len(values)
+            counts = (self._counted(value, name) for value in values) if self._room >= 0 else ()
             sums = self._sums[key] = [0, *accumulate(counts)]
-        return sums[end]
+        return sums[end] if end < len(sums) else 0
+
+    def _counted(self, value: Any, name: str) -> int:
+        """Return how many objects in a value have an entry of that name, while there is room."""
+        total, inside = 0, [value]
+        for one in inside:  # which grows meanwhile
+            if type(one) is dict:
+                if name in one:
+                    total += 1
+                values = one.values()
+                if not _INNER.isdisjoint(map(type, values)):
+                    inside += [inner for inner in values if type(inner) in _INNER]
+            elif type(one) is list and len(inside) + len(one) <= self._room:
+                inside += one
+            elif type(one) is list:
+                self._room = -1
+                break
+        self._room -= len(inside)
+        return total
 
     def _all(self, name: str) -> list[Place]:
         """Return the places of all such names, none where they are not as many as in the value."""
@@ -139,21 +161,6 @@ class Keys:
 
     def _total(self, name: str) -> int:
         if type(self._value) is not dict:
-            return count(self._value, name)
+            return self._counted(self._value, name)
         inside = self._value.values()
         return (name in self._value) + sum(self._count(one, name) for one in inside)
-
-
-def count(value: Any, name: str) -> int:
-    """Return how many objects in a value have an entry of that name."""
-    total, inside = 0, [value]
-    for one in inside:  # which grows meanwhile
-        if type(one) is dict:
-            if name in one:
-                total += 1
-            values = one.values()
-            if not _INNER.isdisjoint(map(type, values)):
-                inside += [inner for inner in values if type(inner) in _INNER]
-        elif type(one) is list:
-            inside += one
-    return total
