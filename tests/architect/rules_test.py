@@ -294,6 +294,21 @@ TABLE: tuple[Broken, ...] = (
     at("no_model", document(), *P, 0, "model_name", options=_NO_MODELS),
     at("model_fallback", steps("a", model_name="llama"), *P, 0, "model_name"),
     at("model_mapped", steps("a", model_name="gpt-9"), *P, 0, "model_name"),
+    at(
+        "too_many_models",
+        document(
+            *(
+                {
+                    **assistant(
+                        [prompt(model_name=f"gpt-9-{i}-{j}", position=j) for j in range(20)]
+                    ),
+                    "name": f"Name {i}",
+                }
+                for i in range(11)
+            )
+        ),
+        "assistants",
+    ),
     at("tool_unavailable", only(assistant(enabledTools=["saw"])), *A, "enabledTools"),
     # All
     Broken("more_findings", '«{"version": "1.0", "assistants": [' + "1," * MOST_FINDINGS + "1]}"),

@@ -13,13 +13,21 @@ from typing import Any
 
 from pydantic_core import SchemaValidator, core_schema
 
+from understudy.architect import limits
 from understudy.architect.format import CHOICE, OBJECTS, OPTIONS, Field, FieldType, Kind
 
 Schema = core_schema.CoreSchema
 
-#: Printable ASCII without blanks around it: whether other names are right takes a closer look.
-_NAME = r"^[!-~](?:[ -~]*[!-~])?$"
-_NOT_BLANK = r"^[!-~]"
+#: Letters and signs that are printable and the same in every normal form that composes: ASCII,
+#: Latin, Cyrillic, kana, Chinese, Korean. Whether other names are right takes a closer look.
+LETTERS = (
+    r"!-~\u{a1}-\u{ac}\u{ae}-\u{24f}\u{400}-\u{481}\u{48a}-\u{52f}"
+    r"\u{3041}-\u{3096}\u{30a1}-\u{30fa}\u{4e00}-\u{9fff}\u{ac00}-\u{d7a3}"
+)
+#: Such, without blanks around them.
+_NAME = f"^[{LETTERS}](?:[ {LETTERS}]*[{LETTERS}])?$"
+#: What Python's `strip` leaves something of.
+_NOT_BLANK = r"[^\s\x1c-\x1f]"
 _WIDE = 256  # mapped names; real ones have a few
 
 
@@ -139,7 +147,7 @@ def _options(fields: Mapping[str, Field]) -> Schema:
 
 
 _PLAIN: Mapping[Kind, Schema] = {
-    Kind.INTEGER: core_schema.int_schema(strict=True),
+    Kind.INTEGER: core_schema.int_schema(strict=True, ge=-limits.LARGEST, le=limits.LARGEST),
     Kind.TEXT: core_schema.str_schema(strict=True),
 }
 _MADE: Mapping[Kind, Callable[[Field], Schema]] = {

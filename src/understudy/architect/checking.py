@@ -21,7 +21,8 @@ from understudy.architect.template import normal
 #: A character is at most two UTF-16 units, so shorter texts need no counting.
 _SHORT = limits.MOST_CONTENT // 2
 _MOST_LOOKED_AT = 1000  # prompts of one assistant, which is fifty times too many
-_MOST_MODELS = 10_000  # names that are remembered; a document that has more is no real one
+#: Names of models that are not there, in one document: each is compared with all that are.
+_MOST_MODELS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,15 @@ class Options:
 
     `closely` leaves out the quick ways, which collect millions of errors in what is odd. `unseen`
     values may hold infinite numbers and objects of any size, which the quick test of shapes does
-    not accept; what it does not accept is searched for them.
+    not accept; what it does not accept is searched for them. What is `stored` was bounded when it
+    came, and may have grown since: choices got their labels, and all optional fields are spelt out.
     """
 
     catalogue: Catalogue = DEFAULT
     allow_unknown_variables: bool = False
     closely: bool = False
     unseen: bool = False
+    stored: bool = False
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class Checked:
     flows: list[Flow] = field(default_factory=list)
     mapped: dict[str, Mapped] = field(default_factory=dict)
     exact: set[str] = field(default_factory=set)
+    beyond: bool = False
 
 
 def check_document(value: Any, found: Collector, options: Options, checked: Checked) -> None:
@@ -282,7 +286,7 @@ def _models(
     shaped: bool,
 ) -> None:
     prompts = one.get("prompts")
-    plain = shaped and not one.get("enabledTools")
+    plain = shaped and not one.get("enabledTools") and not one.get("repositoryIds")
     if plain and {prompt["model_name"] for prompt in one["prompts"]} <= checked.exact:
         return
     tools = one.get("enabledTools")
@@ -295,17 +299,31 @@ def _models(
             continue
         mapped = checked.mapped.get(name)
         if mapped is None:
-            mapped = catalogue.map(name)
-            if len(checked.mapped) < _MOST_MODELS:
-                checked.mapped[name] = mapped
-                if mapped.how is How.EXACT:
-                    checked.exact.add(name)
+            if len(checked.mapped) - len(checked.exact) >= _MOST_MODELS:
+                _too_many_models(found, checked)
+                break
+            mapped = checked.mapped[name] = catalogue.map(name)
+            if mapped.how is How.EXACT:
+                checked.exact.add(name)
         if mapped.how is not How.EXACT:
             _mapped(mapped, (*path, "prompts", i, "model_name"), found, catalogue)
         if wanted and mapped.model is not None and mapped.model.id not in told:
             told.add(mapped.model.id)
             _tools(wanted, mapped, (*path, "enabledTools"), found)
     _advanced(one, path, found)
+
+
+def _too_many_models(found: Collector, checked: Checked) -> None:
+    """Report that models are not looked at any more; once, and of the document as a whole."""
+    if checked.beyond:
+        return
+    checked.beyond = True
+    found.add(
+        "too_many_models",
+        ("assistants",),
+        f"The document names more than {_MOST_MODELS} models that are not there.",
+        "Use portable model names, or split the document.",
+    )
 
 
 def _mapped(mapped: Mapped, at: Path, found: Collector, catalogue: Catalogue) -> None:

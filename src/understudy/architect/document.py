@@ -197,7 +197,7 @@ def _examined(data: bytes | str, options: Options) -> tuple[Read, Checked, list[
     found, checked, result = Collector(), Checked(), Read()
     try:
         data = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-        result = read(data, found, quickly=not options.closely)
+        result = read(data, found, quickly=not options.closely, bounded=not options.stored)
         if result.odd:
             oddities(result.value, found)
         if result.readable:

@@ -10,7 +10,7 @@ from understudy.architect import limits
 from understudy.architect.choices import Choices, read_choices, value_and_label
 from understudy.architect.findings import Collector, Path
 from understudy.architect.format import OPTION_SHAPES, SHAPES, FieldType
-from understudy.architect.shapes import check, what_is, whole
+from understudy.architect.shapes import briefly, check, what_is, whole
 from understudy.architect.template import normal
 
 _CHOOSING = frozenset({FieldType.SELECT, FieldType.MULTI_SELECT})
@@ -300,14 +300,14 @@ def _positions(fields: list[Any], path: Path, found: Collector) -> None:
             found.add(
                 "duplicate_field_position",
                 (*path, i, "position"),
-                f"Position {position} is also that of input_fields[{first}].",
+                f"Position {briefly(position)} is also that of input_fields[{first}].",
                 "Number the fields 0, 1, 2 and so on; equal ones keep their order here.",
             )
     if gap := first_gap(taken):
         found.add(
             "field_position_gap",
             (*path, taken[gap[1]], "position"),
-            f"Positions of input fields should go on with {gap[0]}, not {gap[1]}.",
+            f"Positions of input fields should go on with {gap[0]}, not {briefly(gap[1])}.",
             "Number the fields 0, 1, 2 and so on.",
         )
 

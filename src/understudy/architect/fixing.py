@@ -24,6 +24,8 @@ _HOPELESS = frozenset({"duplicate_key", "half_a_character", "too_many_prompts", 
 _BY_POSITION = re.compile(r"prompt_[0-9]+[_.]output")
 _DIGITS = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _FLAGS: Mapping[str, bool] = {"true": True, "false": False}
+#: Looks whether a text is JSON, and makes next to nothing of it.
+_READER = json.JSONDecoder(object_pairs_hook=len)
 _CHOOSING = frozenset({FieldType.SELECT, FieldType.MULTI_SELECT})
 
 
@@ -50,28 +52,43 @@ def fixed(document: Document) -> str:
         if not isinstance(value, dict):
             break
         edits: dict[int, Edit] = {}
-        for edit in _edits(text, value, Locator(text)):
+        locator = Locator(text, value=value)
+        for edit in _edits(text, value, locator):
             edits.setdefault(edit.start, edit)  # of several for one place the first counts
-        text = _mended(text, edits)
+        mended = _mended(text, edits)
+        # A place that was not found for sure is none to write to; nothing readable is made worse.
+        if locator.lost or (edits and not _is_json(mended)):
+            return text
+        text = mended
         if len(edits) <= 1:  # one makes no room for another
             break
         value = read(text.encode(), Collector()).value
     return text
 
 
+def _is_json(text: str) -> bool:
+    try:
+        _READER.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _mended(text: str, edits: Mapping[int, Edit]) -> str:
     """Return the text with all edits made."""
     pieces, at = [], 0
     for _, edit in sorted(edits.items()):
+        if edit.start < at:
+            continue  # within another one
         pieces += [text[at : edit.start], edit.text]
         at = edit.end
     return "".join([*pieces, text[at:]])
 
 
 def _edits(text: str, value: dict[str, Any], locator: Locator) -> Iterator[Edit]:
-    if "version" not in value:
+    if "version" not in value and len(value) < limits.WIDEST:
         yield _first_entry(text, locator.offset(()), '"version": "1.0"', empty=not value)
-    elif value["version"] in (1, 1.0) and not isinstance(value["version"], bool):
+    elif value.get("version") in (1, 1.0) and value.get("version") is not True:
         yield _put(locator, ("version",), limits.VERSION)
     assistants = value.get("assistants")
     for i, one in enumerate(assistants if isinstance(assistants, list) else ()):

@@ -89,12 +89,13 @@ class Keys:
         -1 or less where that is unsure.
         """
         for part in parts:
-            if total < 0:
-                break
+            if total < 0 or self._room < 0:
+                return -1, None
             if type(value) is list and type(part) is int and part < len(value):
                 total += self._sum(value, part, name)
             elif type(value) is dict and part in value and len(value) <= _WIDE:
                 for one, inner in value.items():
+                    self._room -= 1
                     if one == name:
                         total += 1
                     if one == part:

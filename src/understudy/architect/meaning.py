@@ -58,6 +58,7 @@ class Names:
         "_by_slug",
         "_known",
         "_lost",
+        "_positions",
         "_prompts",
         "_sayable",
         "_slots",
@@ -85,6 +86,7 @@ class Names:
         self._by_name: dict[str, list[int]] | None = None
         self._at: dict[int, list[int]] | None = None
         self.sure: dict[str, Sure] = {}
+        self._positions: str | None = None
         self._lost: set[str] = set()  # names that surely mean nothing
         self._known: dict[str, tuple[Target, ...]] = {}
         self._sayable: dict[int, tuple[str, ...]] = {}
@@ -194,6 +196,15 @@ class Names:
             for slot in sorted(self._slots, key=lambda slot: slot.position):
                 self._at.setdefault(slot.position, []).append(slot.where)
         return self._at
+
+    @property
+    def positions(self) -> str:
+        """The positions that there are, in words: some of them where there are many."""
+        if self._positions is None:
+            some = islice(self.at_positions(), 20)
+            sane = [str(one) for one in some if abs(one) <= limits.LARGEST]
+            self._positions = ", ".join(sane) or "none"
+        return self._positions
 
     def sayable(self, index: int) -> tuple[str, ...]:
         """Return the names that a prompt may use, some of them where there are thousands."""

@@ -14,15 +14,18 @@ MOST_COMPARED = 100
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return the nearest name, empty where none is near; upper case and `-` or `_` do not count."""
-    return _nearest(name, tuple(islice(names, MOST_COMPARED))) if len(name) <= _LONGEST else ""
+    if len(name) > _LONGEST:
+        return ""
+    # Only what is short is kept: names of strangers may have megabytes.
+    short = tuple([one for one in islice(names, MOST_COMPARED) if len(one) <= _LONGEST])
+    return _nearest(name, short)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def _nearest(name: str, names: tuple[str, ...]) -> str:
     folded: dict[str, str] = {}
     for one in names:
-        if len(one) <= _LONGEST:
-            folded.setdefault(_fold(one), one)
+        folded.setdefault(_fold(one), one)
     mine = _fold(name)
     if mine in folded:
         return folded[mine]

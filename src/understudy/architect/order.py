@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from understudy.architect import limits
 from understudy.architect.findings import Collector, Path
-from understudy.architect.shapes import whole
+from understudy.architect.shapes import briefly, whole
 from understudy.architect.stages import Slot, Stage, split, stages
 
 _NUMBERS = list(range(limits.MOST_PROMPTS))
@@ -91,8 +91,8 @@ def check_order(
         found.add(
             "split_group",
             (*at, after.prompts[0], "position"),
-            f"Position {after.positions[0]} stands between prompts that run together "
-            f"(positions {low} to {high}), and is not one of them.",
+            f"Position {briefly(after.positions[0])} stands between prompts that run together "
+            f"(positions {briefly(low)} to {briefly(high)}), and is not one of them.",
             "Give the prompts of a group positions that follow each other.",
         )
     _positions(prompts, slots, at, found)
@@ -109,8 +109,8 @@ def _positions(prompts: list[Any], slots: list[Slot], at: Path, found: Collector
             found.add(
                 "duplicate_position",
                 (*at, slot.where, "position"),
-                f"Position {slot.position} is also that of prompts[{first}]; both run in one "
-                "stage.",
+                f"Position {briefly(slot.position)} is also that of prompts[{first}]; both run in "
+                "one stage.",
                 "Number the prompts 0, 1, 2 and so on; prompts of one parallel_group run together.",
             )
     sane = [position for position in sorted(taken) if position >= 0]
@@ -119,7 +119,8 @@ def _positions(prompts: list[Any], slots: list[Slot], at: Path, found: Collector
             found.add(
                 "position_gap",
                 (*at, taken[position], "position"),
-                f"Positions should go on with {expected}, not {position}; the order counts.",
+                f"Positions should go on with {expected}, not {briefly(position)}; "
+                "the order counts.",
                 "Number the prompts 0, 1, 2 and so on.",
             )
             break

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from understudy.architect.findings import Path
 from understudy.architect.keys import Keys
 from understudy.architect.walking import BLANK, Children, Text, string
+
+#: Characters that are searched for variables, in all of a text; who has more gets the place of
+#: the value that they stand in.
+_MOST_SEARCHED = 300_000_000
+_SLOWER = 8  # times slower is a pattern than a text
+_BLANKS = 300  # characters between braces and a name
 
 
 class Locator:
@@ -23,6 +30,7 @@ class Locator:
         self._walked = Text(text, doubled=doubled)
         self._open: dict[Path, Children] = {}
         self._told = (0, 1, 0)  # an offset, its line, and where that begins
+        self._room = _MOST_SEARCHED
         self._searched = (-1, 0, 0)  # where a text begins, what was found last, where it ends
 
     def offset(self, path: Path, *, on_key: bool = False) -> int:
@@ -53,6 +61,11 @@ class Locator:
                 around = self._open[path[:level]] = around.inner(part, value)
         return key if on_key else value
 
+    @property
+    def lost(self) -> bool:
+        """Whether it stopped looking: places told since then may be those of what is around."""
+        return self._walked.steps < 1
+
     def span(self, path: Path) -> tuple[int, int]:
         """Return where the value begins, and where it has ended."""
         start = self.offset(path)
@@ -72,20 +85,34 @@ class Locator:
         start, at, end = self._searched
         if start != offset:
             at, end = offset, string(self._text, offset + 1)[1]
+            self._searched = (offset, at, end)
         for ascii_only in (False, True):
             plain = text.isascii() and text.isidentifier()
             spelt = text if plain else json.dumps(text, ensure_ascii=ascii_only)[1:-1]
-            # Variables are asked for in their order: the next one stands behind the one before.
-            for begin, braces in ((at, "{{%s}}"), (offset, "{{%s}}"), (offset, "{{ %s }}")):
-                found = self._text.find(braces % spelt, begin, end)
-                if found >= 0:
-                    self._searched = (offset, found, end)
-                    return found + braces.index("%")
-            if (found := self._text.find(spelt, offset, end)) >= 0:
+            found = self._braced(spelt, offset, at, end)
+            if found >= 0:
+                self._searched = (offset, found, end)
                 return found
             if text.isascii():
                 break
         return offset
+
+    def _braced(self, spelt: str, offset: int, at: int, end: int) -> int:
+        """Return where a text stands between two offsets, best in double braces; -1 if nowhere."""
+        # Variables are asked for in their order: the next one stands behind the one before.
+        for begin in dict.fromkeys((at, offset)):
+            self._room -= end - begin
+            if self._room < 0:
+                return -1
+            for braces in ("{{%s}}", "{{ %s }}"):
+                if (found := self._text.find(braces % spelt, begin, end)) >= 0:
+                    return found + braces.index("%")
+            if (found := self._text.find(spelt, begin, end)) >= 0:
+                blanks = re.compile(r"\{\{\s*(" + re.escape(spelt) + r")\s*\}\}")
+                self._room -= _SLOWER * (end - found)
+                match = blanks.search(self._text, max(found - _BLANKS, begin), end)
+                return match.start(1) if match else found
+        return -1
 
     def line(self, offset: int) -> tuple[int, int]:
         """Return line and column, both from 1, in characters."""

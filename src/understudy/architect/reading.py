@@ -74,12 +74,12 @@ class Read:
     quick: bool = field(default=False, repr=False)
 
 
-def read(data: bytes, found: Collector, *, quickly: bool = False) -> Read:
+def read(data: bytes, found: Collector, *, quickly: bool = False, bounded: bool = True) -> Read:
     """Return the document's JSON value; what is wrong goes to `found`. Raises nothing else.
 
     With `quickly`, what reads without a doubt is read in two thirds of the time; see `Read.quick`.
     """
-    if len(data) > limits.MOST_BYTES:
+    if bounded and len(data) > limits.MOST_BYTES:
         found.add(
             "file_too_large",
             (),
@@ -90,7 +90,7 @@ def read(data: bytes, found: Collector, *, quickly: bool = False) -> Read:
     text, sound = _decoded(data, found)
     if not sound:
         return Read(shown=text)
-    if _too_many(data, text):
+    if bounded and _too_many(data, text):
         refuse(f"it has more than {limits.MOST_VALUES:,} values", found)
         return Read(text)
     value = _plainly(data.removeprefix(_BOM)) if quickly else None

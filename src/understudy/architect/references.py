@@ -273,13 +273,16 @@ class References:
             sayable = (*islice(mapped, _MOST_LOOKED_AT), *sayable)
         near = ""
         if name.startswith("prompt_") and (match := OUTPUT.fullmatch(name)):
-            positions = ", ".join(map(str, islice(self._names.at_positions(), 20)))
-            message = f"No prompt has position {match[1]}; there are {positions}."
+            message = f"No prompt has position {match[1]}; there are {self._names.positions}."
             hint = "prompt_N_output means the prompt at position N, from 0."
         else:
             near = self._found.near(name, sayable)
             message = f'"{name[:80]}" is no input field and no earlier output.'
-            hint = f"There is {', '.join(sayable[:8])}." if sayable else "The form has no fields."
+            hint = (
+                f"There is {', '.join(one[:80] for one in sayable[:8])}."
+                if sayable
+                else "The form has no fields."
+            )
         return _Problem("unknown_variable", message, f'Did you mean "{near}"?' if near else hint)
 
     def _named(self, target: Target) -> str:

@@ -127,7 +127,11 @@ RULES: Mapping[str, Rule] = {
         unknown_option="Options belong to their field type; others are kept and do nothing.",
     ),
     # Models
-    **_rules(Severity.ERROR, no_model="A model is there for each prompt."),
+    **_rules(
+        Severity.ERROR,
+        no_model="A model is there for each prompt.",
+        too_many_models="A document names at most 200 models that are not there.",
+    ),
     **_rules(
         Severity.WARNING,
         model_fallback="A model's name says whose it is.",

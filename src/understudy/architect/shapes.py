@@ -207,26 +207,27 @@ def _size(field: Field, value: Any, path: Path, found: Collector) -> None:
         found.add(
             "out_of_range",
             here,
-            f'"{field.name}" is {_short(value)}; it must be above {field.above}.',
+            f'"{field.name}" is {briefly(value)}; it must be above {field.above}.',
             "Write a larger number, or leave it out.",
         )
     elif field.least is not None and value < field.least:
         found.add(
             "out_of_range",
             here,
-            f'"{field.name}" is {_short(value)}; the least is {field.least}.',
+            f'"{field.name}" is {briefly(value)}; the least is {field.least}.',
             f"Write {field.least} or more.",
         )
     elif field.most is not None and value > field.most:
         found.add(
             "out_of_range",
             here,
-            f'"{field.name}" is {_short(value)}; the most is {field.most}.',
+            f'"{field.name}" is {briefly(value)}; the most is {field.most}.',
             f"Write {field.most} or less.",
         )
 
 
-def _short(value: float) -> str:
+def briefly(value: float) -> str:
+    """Return a number for a message: one of thousands of digits is not spelt out."""
     return f"{value:.6g}" if 1e15 < abs(value) < 1e300 else str(value)[:80]
 
 

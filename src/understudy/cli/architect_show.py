@@ -126,7 +126,7 @@ def _found(
         except SelectionError as error:
             raise SelectionError(error.message, hint=error.hint or _no_file(name)) from error
         text = document_text([version.content])
-        document = architect.check_text(text, name, allow_unknown_variables=True)
+        document = architect.check_stored(text, name)
     if not document.valid:
         first = document.errors[0]
         raise InvalidDocumentError(

@@ -151,6 +151,12 @@ class Architect:
         lenient = self._allow_unknown or allow_unknown_variables
         return Document.parse(data, source=source, options=Options(self.catalogue, lenient))
 
+    def check_stored(self, text: str, source: str, *, lenient: bool = True) -> Document:
+        """Return a checked document made of the library's contents; its size was checked before."""
+        lenient = self._allow_unknown or lenient
+        options = Options(self.catalogue, lenient, stored=True)
+        return Document.parse(text, source=source, options=options)
+
     async def add(self, document: Document, *, actor: str, keep_going: bool = False) -> Import:
         """Store a document's assistants, all of them or none; with `keep_going`, the sound ones.
 
@@ -218,7 +224,7 @@ class Architect:
     def require_valid(self, version: Version, *, lenient: bool = False) -> None:
         """Raise InvalidDocumentError unless a stored version is valid with today's models."""
         text = document_text([version.content])
-        document = self.check_text(text, version.name, allow_unknown_variables=lenient)
+        document = self.check_stored(text, version.name, lenient=lenient)
         if not document.valid:
             first, *more = document.errors
             rest = f" ({len(more)} more)" if more else ""
@@ -253,7 +259,9 @@ def _prepared(document: Document, indices: Sequence[int]) -> tuple[list[Incoming
 
 
 def incoming(one: Definition) -> Incoming:
-    """Return an assistant as the library takes it."""
+    """Return an assistant as the library takes it; raises InvalidDocumentError."""
+    if not one.canonical.startswith("{"):
+        raise InvalidDocumentError(f'"{one.name}" holds what no JSON can hold; nothing was stored.')
     return Incoming(
         name=one.name,
         description=one.description,

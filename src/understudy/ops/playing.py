@@ -69,7 +69,8 @@ class Player:
         concurrency: Concurrency | None = None,
     ) -> None:
         self._architect = architect
-        self._environment = os.environ if environment is None else environment
+        found = architect.settings.variables or os.environ
+        self._environment = found if environment is None else environment
         self._providers: dict[str, Provider] = {}
         self.engine = Engine(self.provider, concurrency=concurrency)
         self.prices: Prices = shipped().also(_prices(architect.settings))
@@ -112,10 +113,7 @@ class Player:
         else:
             version = await library.in_force(key)
         document = await asyncio.to_thread(
-            self._architect.check_text,
-            document_text([version.content]),
-            version.name,
-            allow_unknown_variables=True,
+            self._architect.check_stored, document_text([version.content]), version.name
         )
         return _chosen(document, version.number)
 

@@ -264,7 +264,7 @@ async def _cancelled(name: str, live: _Live) -> None:
 
 def _made(order: Order) -> Play:
     text = f'{{"version":"1.0","assistants":[{order.content}]}}'
-    document = Document.parse(text, options=Options(allow_unknown_variables=True))
+    document = Document.parse(text, options=Options(allow_unknown_variables=True, stored=True))
     return Play(
         definition=document.assistants[0],
         flow=document.flows[0],

@@ -241,13 +241,16 @@ class Documents:
 
     async def _check(self, request: Request, allow_unknown: bool) -> Document:
         upload = await document(request)
-        async with self._room:
-            return await asyncio.to_thread(
-                self._architect.check_text,
-                upload.data,
-                upload.name,
-                allow_unknown_variables=allow_unknown,
+
+        def check() -> Document:
+            checked = self._architect.check_text(
+                upload.data, upload.name, allow_unknown_variables=allow_unknown
             )
+            _ = checked.findings  # finding their places takes as long again
+            return checked
+
+        async with self._room:
+            return await asyncio.to_thread(check)
 
 
 def architect_router(architect: Architect) -> APIRouter:

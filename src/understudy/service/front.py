@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from understudy.service.auth import LOCAL, Caller, Keys
 from understudy.service.metrics import Metrics
-from understudy.service.problems import ProblemError, render
+from understudy.service.problems import ProblemError, document_too_large, render
 from understudy.service.rates import Buckets
 from understudy.service.replies import Header
 
@@ -110,7 +110,8 @@ class Front:
             if len(headers) < len(scope["headers"]):
                 _once(scope["headers"])
             self._admit(scope, headers)
-            body = _Body(receive, self.limits.of(scope["path"]))
+            whole = scope["path"] in self.limits.paths
+            body = _Body(receive, self.limits.of(scope["path"]), documents=whole)
             await body.admit(headers)
             await self.app(scope, body.receive, answer.send)
         except ProblemError as problem:
@@ -207,8 +208,9 @@ class _Answer:
 class _Body:
     """Lets a bounded body through, within a bounded time."""
 
-    def __init__(self, receive: Receive, limits: Limits) -> None:
+    def __init__(self, receive: Receive, limits: Limits, *, documents: bool) -> None:
         self._receive = receive
+        self._documents = documents
         self._limits = limits
         self._left = limits.body
         self._until: float | None = None
@@ -249,6 +251,8 @@ class _Body:
                     message = await self._receive()
                     rest -= len(message.get("body", b""))
                     self._ended = not message.get("more_body", False)
+        if self._documents:
+            return document_too_large()
         most = f"A request's body has at most {self._limits.body:,} bytes."
         return ProblemError(413, "too_large", most, headers={"Connection": "close"})
 

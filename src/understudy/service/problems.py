@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from understudy.architect.limits import MOST_BYTES
 from understudy.errors import (
     BusySyncError,
     DeniedSyncError,
@@ -68,6 +69,17 @@ def plain(status: int, *, headers: Mapping[str, str] | None = None) -> ProblemEr
     """Return the problem of a status that explains itself."""
     code, message = _CODES.get(status, ("error", f"The request ended with {status}."))
     return ProblemError(status, code, message, headers=headers)
+
+
+def document_too_large() -> ProblemError:
+    """Return the refusal of an Architect document that is too large."""
+    return ProblemError(
+        413,
+        "file_too_large",
+        f"File too large: at most {MOST_BYTES:,} bytes (10 MB) are read.",
+        hint="Reduce file size or split into multiple files.",
+        headers={"Connection": "close"},
+    )
 
 
 def of_sync(error: UnderstudyError, more: Mapping[str, Any]) -> ProblemError:

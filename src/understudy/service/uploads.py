@@ -12,7 +12,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from understudy.architect.limits import MOST_BYTES
-from understudy.service.problems import ProblemError
+from understudy.service.problems import ProblemError, document_too_large
 
 #: Bytes of a multipart body around its file: boundaries, headers, small fields.
 AROUND = 64 * 1024
@@ -47,24 +47,13 @@ async def _document(request: Request) -> Upload:
         async for piece in request.stream():
             content += piece
             if len(content) > MOST_BYTES:
-                raise too_large()
+                raise document_too_large()
         return Upload(bytes(content), "request")
     raise ProblemError(
         415,
         "unsupported_media_type",
         "A document is sent as JSON, or as a file in a form.",
         hint="Content-Type: application/json, or multipart/form-data with a file.",
-    )
-
-
-def too_large() -> ProblemError:
-    """Return the refusal of a document that is too large."""
-    return ProblemError(
-        413,
-        "file_too_large",
-        f"File too large: at most {MOST_BYTES:,} bytes (10 MB) are read.",
-        hint="Reduce file size or split into multiple files.",
-        headers={"Connection": "close"},
     )
 
 
@@ -143,7 +132,7 @@ class _Form:
             return
         self.content += data[start:end]
         if len(self.content) > MOST_BYTES:
-            raise too_large()
+            raise document_too_large()
 
     def _end(self) -> None:
         self._taking = False
