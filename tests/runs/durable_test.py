@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from understudy.architect.run_events import (
     Used,
 )
 from understudy.errors import MoveError, SelectionError, StoreError
+from understudy.providers.base import Delta, Request
 from understudy.providers.script import Line, Script
 from understudy.runs.durable import DurableRuns
 from understudy.runs.executor import executor_id, is_gone
@@ -124,6 +126,39 @@ async def test_cancelling_the_caller_cancels_the_run_and_keeps_what_finished(pla
         assert info.standing is Standing.CANCELLED
         await runs.retry(info, engine_of(FINE), again(ear.run))
     assert again.asked() == [3]
+
+
+class Gate(Script):
+    """Answers when it is opened."""
+
+    def __init__(self) -> None:
+        super().__init__((FINE,))
+        self.opened = asyncio.Event()
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        await self.opened.wait()
+        async for delta in super().stream(request):
+            yield delta
+
+
+async def test_a_run_that_is_cancelled_from_elsewhere_ends_before_its_next_prompt(
+    place: str,
+) -> None:
+    ear, again, gate = Ear(), Ear(), Gate()
+    async with DurableRuns(place) as runs:
+        task = asyncio.create_task(runs.start(ORDER, Engine(lambda _: gate), ear))
+        await ear.hears(2)
+        assert (await runs.cancel(ear.run)).standing is Standing.CANCELLED
+        gate.opened.set()
+        ended = await task
+        assert ended.status is RunStatus.CANCELLED
+        assert ear.told[-1] == ended
+        assert ear.asked() == [0, 1, 2]
+        info = await runs.find(ear.run)
+        assert info.standing is Standing.CANCELLED
+        assert (await runs.retry(info, engine_of(FINE), again(ear.run))).answers.keys() == {
+            *range(4)
+        }
 
 
 async def test_what_has_completed_or_runs_is_neither_retried_nor_cancelled(place: str) -> None:

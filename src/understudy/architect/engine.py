@@ -42,7 +42,10 @@ class Recorder(Protocol):
     """Decides what is asked: gives the answer that it has, or has the work done and keeps it."""
 
     async def step(self, key: str, work: Work, /) -> Answered:
-        """Return the answer under a key, which names a prompt of the run; what `work` raises."""
+        """Return the answer under a key, which names a prompt of the run.
+
+        Raises what `work` raises, and StoppedError.
+        """
         ...
 
 
@@ -79,6 +82,10 @@ class PromptError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+class StoppedError(Exception):
+    """A run was ended from elsewhere; a recorder raises it."""
 
 
 class Engine:
@@ -150,6 +157,8 @@ class _Run:
                 raise
             message = f"The run took more than the {longest:g} s that it may take."
             return end(RunStatus.FAILED, Failure("run_deadline", message))
+        except StoppedError:
+            return end(RunStatus.CANCELLED)
         except asyncio.CancelledError:
             end(RunStatus.CANCELLED)
             raise

@@ -18,13 +18,20 @@ from secrets import token_hex
 from typing import Any, Self
 
 from dbos import DBOS, SetWorkflowID
+
+# Which are not exported, and are raised nevertheless.
+from dbos._error import (
+    DBOSAwaitedWorkflowCancelledError,
+    DBOSWorkflowCancelledError,
+    DBOSWorkflowConflictIDError,
+)
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from understudy.architect.checking import Options
 from understudy.architect.document import Document
-from understudy.architect.engine import Engine, Play, PromptError, Work
-from understudy.architect.run_events import Answered, Failure, RunEnded, RunListener
+from understudy.architect.engine import Engine, Play, PromptError, StoppedError, Work
+from understudy.architect.run_events import Answered, Failure, RunEnded, RunListener, RunStatus
 from understudy.errors import MoveError, SelectionError, StoreError
 from understudy.runs.executor import executor_id, is_gone
 from understudy.runs.records import (
@@ -54,6 +61,7 @@ class _Live:
     engine: Engine
     listener: RunListener
     task: asyncio.Task[Any] | None = None
+    ended: RunEnded | None = None
 
 
 _live: dict[str, _Live] = {}
@@ -76,7 +84,10 @@ class _Steps:
             except PromptError as error:
                 return {"failure": asdict(error.failure)}
 
-        told = await DBOS.run_step_async({"name": key}, ask)
+        try:
+            told = await DBOS.run_step_async({"name": key}, ask)
+        except (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError) as error:
+            raise StoppedError from error
         if "failure" in told:
             raise PromptError(Failure(**told["failure"]))
         return answer_of(told["answer"])
@@ -88,8 +99,8 @@ async def _play(order: dict[str, Any]) -> dict[str, Any]:
     live = _live[str(DBOS.workflow_id)]
     live.task = asyncio.current_task()
     wanted = order_of(order)
-    ended = await live.engine.run(_made(wanted), live.listener, _Steps(wanted.kept))
-    return ended_json(ended)
+    live.ended = await live.engine.run(_made(wanted), live.listener, _Steps(wanted.kept))
+    return ended_json(live.ended)
 
 
 class DurableRuns:
@@ -113,7 +124,7 @@ class DurableRuns:
                     "executor_id": executor_id(),
                     "application_version": _VERSION,
                     "serializer": JsonSerializer(),
-                    "log_level": "ERROR",
+                    "log_level": "CRITICAL",
                     "enable_otlp": False,
                     "notification_listener_polling_interval_sec": 0.05,
                 }
@@ -178,6 +189,8 @@ class DurableRuns:
                 handle = await DBOS.start_workflow_async(_play, order_json(order))
             try:
                 return ended_of(await handle.get_result())
+            except DBOSAwaitedWorkflowCancelledError:  # from elsewhere
+                return live.ended or RunEnded(RunStatus.CANCELLED, dict(order.kept))
             except asyncio.CancelledError:
                 await asyncio.shield(_cancelled(name, live))
                 raise
@@ -204,6 +217,7 @@ class DurableRuns:
             found = await DBOS.list_workflows_async(
                 workflow_id_prefix=f"{run}.", sort_desc=True, limit=_MOST_ATTEMPTS
             )
+        found = [one for one in found if _parts(one.workflow_id)[0] == run]
         if not found:
             raise SelectionError(f"There is no run {run}.", hint="understudy runs list")
         return _info(max(found, key=lambda one: _parts(one.workflow_id)[1]))
