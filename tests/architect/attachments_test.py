@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import docx
@@ -197,6 +198,15 @@ async def test_more_text_than_any_prompt_takes_is_refused(tmp_path: Path) -> Non
     told = await read_upload(path)
     assert isinstance(told, Unreadable)
     assert told.code == "too_long"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["a pipe", "a folder"])
+async def test_what_is_no_file_is_not_waited_for(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "a.txt")
+    with pytest.raises(OSError, match="no file"):
+        await read_upload(tmp_path / "a.txt")
 
 
 async def test_a_file_that_is_gone_is_the_callers_matter(tmp_path: Path) -> None:

@@ -303,6 +303,20 @@ def test_a_listener_that_fails_ends_the_run_and_leaves_nothing_open() -> None:
     assert cast.at_once == 0
 
 
+def test_a_recorder_that_fails_ends_the_run_with_an_event() -> None:
+    class Full(Kept):
+        async def step(self, key: str, work: Work, /) -> Answered:
+            await work()
+            raise OSError("disk full")
+
+    cast, told = Cast(), []
+    with pytest.raises(OSError, match="disk full"):
+        run(Engine(lambda _: cast).run(play(), lambda _, event: told.append(event), Full()))
+    assert isinstance(told[-1], RunEnded)
+    assert told[-1].failure is not None
+    assert told[-1].failure.code == "run_broke_off"
+
+
 _errors = st.sampled_from(
     [
         None,

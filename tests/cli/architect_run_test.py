@@ -125,6 +125,14 @@ def test_a_key_that_is_missing_is_told_before_anything_is_asked(stage: Stage) ->
     assert done.out == ""
 
 
+def test_a_script_that_is_missing_is_told_before_anything_is_asked(ready: Stage) -> None:
+    del ready.environment["UNDERSTUDY_SCRIPT"]
+    done = ready.call("architect", "run", NAME, *INPUTS).check(64)
+    assert "needs a script" in done.err
+    assert done.out == ""
+    assert ready.call("runs", "list").check().out == "No runs.\n"
+
+
 def test_files_are_read_as_text(stage: Stage) -> None:
     field = {"name": "doc", "label": "Doc", "field_type": "file_upload", "position": 0}
     one = {"name": "p", "content": "<{{doc}}>", "model_name": "demo/echo", "position": 0}

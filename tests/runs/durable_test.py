@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import stat
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
@@ -141,15 +142,17 @@ class Gate(Script):
             yield delta
 
 
-async def test_a_run_that_is_cancelled_from_elsewhere_ends_before_its_next_prompt(
+async def test_a_run_that_is_cancelled_from_elsewhere_ends_within_a_moment(
     place: str,
 ) -> None:
     ear, again, gate = Ear(), Ear(), Gate()
     async with DurableRuns(place) as runs:
         task = asyncio.create_task(runs.start(ORDER, Engine(lambda _: gate), ear))
         await ear.hears(2)
-        assert (await runs.cancel(ear.run)).standing is Standing.CANCELLED
-        gate.opened.set()
+        info = await runs.cancel(ear.run)
+        assert info.standing is Standing.CANCELLED
+        with pytest.raises(MoveError, match="just being cancelled"):
+            await runs.retry(info, engine_of(FINE), Ear()("x"))
         ended = await task
         assert ended.status is RunStatus.CANCELLED
         assert ear.told[-1] == ended
@@ -167,7 +170,7 @@ async def test_what_has_completed_or_runs_is_neither_retried_nor_cancelled(place
         await runs.start(ORDER, engine_of(FINE), ear)
         info = await runs.find(ear.run)
         with pytest.raises(MoveError, match="completed"):
-            await runs.retry(info, engine_of(FINE), ear("x"))
+            await runs.retry(info, engine_of(FINE), Ear()("x"))
         with pytest.raises(MoveError, match="completed"):
             await runs.cancel(info.id)
         hang = engine_of(Line(after=600))
@@ -176,7 +179,7 @@ async def test_what_has_completed_or_runs_is_neither_retried_nor_cancelled(place
         running = await runs.find(slow.run)
         assert running.standing is Standing.RUNNING
         with pytest.raises(MoveError, match="is running"):
-            await runs.retry(running, engine_of(FINE), ear("x"))
+            await runs.retry(running, engine_of(FINE), Ear()("x"))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -241,3 +244,35 @@ def test_a_process_is_gone_when_another_has_its_number() -> None:
     assert not is_gone(f"elsewhere/{pid}/1")
     assert not is_gone("local")
     assert not is_gone("")
+
+
+async def test_a_run_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    ear, other = Ear(), Ear()
+    place = runs_url(parse(str(tmp_path / "library.db")))
+    async with DurableRuns(place) as runs:
+        await runs.start(ORDER, engine_of(FINE), ear)
+        await runs.start(ORDER, engine_of(FINE), other)
+        with sqlite3.connect(tmp_path / "library-runs.db") as connection:
+            connection.execute(
+                "update workflow_input set inputs = '{}' where workflow_uuid like ?",
+                (f"{ear.run}.%",),
+            )
+        standings = {info.id: info.standing for info in await runs.list()}
+        assert standings == {ear.run: Standing.DAMAGED, other.run: Standing.COMPLETED}
+        with pytest.raises(StoreError, match="cannot be read"):
+            await runs.find(ear.run)
+
+
+async def test_what_has_finished_is_shown_while_the_rest_is_not(place: str) -> None:
+    ear, again = Ear(), Ear()
+    async with DurableRuns(place) as runs:
+        slow = engine_of(Line("sail?", after=600), FINE)
+        task = asyncio.create_task(runs.start(ORDER, slow, ear))
+        await ear.hears(3)
+        assert (await runs.find(ear.run)).answers.keys() == {0, 1, 2}
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        info = await runs.find(ear.run)
+        assert info.answers.keys() == {0, 1, 2}
+        await runs.retry(info, engine_of(FINE), again(ear.run))
+        assert again.asked() == [3]

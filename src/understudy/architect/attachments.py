@@ -7,8 +7,10 @@ import contextlib
 import json
 import mimetypes
 import os
+import stat
 import sys
 from dataclasses import dataclass
+from errno import EINVAL
 from pathlib import Path
 
 from understudy.architect import extracting
@@ -75,6 +77,8 @@ def _refused(name: str, code: str, message: str) -> Unreadable:
 
 
 def _looked_at(path: Path, kind: str) -> tuple[str, int, bool]:
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+        raise OSError(EINVAL, "it is no file", str(path))
     with path.open("rb") as file:
         beginning = file.read(_WITHIN)
         size = os.fstat(file.fileno()).st_size

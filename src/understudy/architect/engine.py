@@ -109,8 +109,8 @@ class Engine:
     ) -> RunEnded:
         """Play an assistant to its end, and return the last event.
 
-        Raises nothing but CancelledError, after the event that says so. A prompt that fails lets
-        its siblings end; the deadline of the run does not.
+        Raises CancelledError, and what a recorder or a listener raises, after the event that says
+        so. A prompt that fails lets its siblings end; the deadline of the run does not.
         """
         run = _Run(self, play, listener, recorder or Forgetful(), self._concurrency.per_run)
         return await run.to_its_end()
@@ -161,6 +161,9 @@ class _Run:
             return end(RunStatus.CANCELLED)
         except asyncio.CancelledError:
             end(RunStatus.CANCELLED)
+            raise
+        except Exception as error:  # a recorder's, a listener's: who listens learns that it is over
+            end(RunStatus.FAILED, Failure("run_broke_off", f"The run broke off: {error}"))
             raise
         return end(RunStatus.FAILED if failure else RunStatus.COMPLETED, failure)
 

@@ -191,6 +191,8 @@ async def _given(inputs: Sequence[str], files: Sequence[str]) -> dict[str, Enter
         texts.setdefault(name, []).append(value)
     for pair in files:
         name, value = _pair("--input-file", pair)
+        if not value.removeprefix("@"):
+            raise UsageError(f"--input-file: {clean(name)} has no path.", hint="Write FIELD=@PATH.")
         uploads.setdefault(name, []).append(await upload(Path(value.removeprefix("@"))))
     if both := sorted(texts.keys() & uploads.keys()):
         raise UsageError(f"{clean(both[0])} is given as text and as a file.")

@@ -108,7 +108,7 @@ def retry(ctx: click.Context, /, run: str, force: bool, database: str | None) ->
 @library
 @click.pass_context
 def cancel(ctx: click.Context, /, run: str, database: str | None) -> int:
-    """Cancel a run, wherever it runs: it stops before its next prompt.
+    """Cancel a run, wherever it runs: it ends within a second.
 
     \b
     understudy runs cancel run_0123456789abcdef

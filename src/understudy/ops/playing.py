@@ -23,7 +23,7 @@ from understudy.config import Settings
 from understudy.errors import InputsError, InvalidDocumentError, NotInForceError, SelectionError
 from understudy.ops.architect import Architect, document_text
 from understudy.providers.base import Provider
-from understudy.providers.catalog import provider_for
+from understudy.providers.catalog import provider_for, require_script
 from understudy.providers.prices import Price, Prices, shipped
 
 
@@ -95,6 +95,7 @@ class Player:
     def provider(self, model: str) -> Provider:
         """Return who answers for PROVIDER/NAME; raises UsageError for a key that is missing."""
         name = model.partition("/")[0]
+        require_script(model, self._environment)
         if name not in self._providers:
             self._providers[name] = provider_for(model, self._environment)
         return self._providers[name]

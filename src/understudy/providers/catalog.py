@@ -10,6 +10,7 @@ from understudy.errors import UsageError
 from understudy.providers.base import Provider
 from understudy.providers.demo import Demo
 from understudy.providers.echo import ECHO
+from understudy.providers.script import SCRIPTED, VARIABLE
 from understudy.providers.vendors import VENDORS
 
 #: What a provider's factory gets: the variables that hold its key.
@@ -32,11 +33,18 @@ PROVIDERS: Mapping[str, Callable[[str, Environment], Provider]] = {
 }
 
 
+def require_script(model: str, environment: Environment) -> None:
+    """Raise UsageError for the model that follows a script where there is none."""
+    if model == SCRIPTED and not environment.get(VARIABLE):
+        raise UsageError(f"{SCRIPTED} needs a script.", hint=f"Set {VARIABLE} to a JSON file.")
+
+
 def provider_for(model: str, environment: Environment | None = None) -> Provider:
     """Return the provider of a model; connects nowhere. Keys come from the environment.
 
-    Raises UsageError for a name that is none, and for a key or an extra that is missing.
+    Raises UsageError for a name that is none, and for a key, an extra or a script that is missing.
     """
+    require_script(model, os.environ if environment is None else environment)
     name, slash, rest = model.partition("/")
     if not (slash and name and rest):
         raise UsageError(

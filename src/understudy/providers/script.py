@@ -72,6 +72,8 @@ class Script:
     def load(cls, path: str | Path) -> Script:
         """Read a script: a JSON list of objects; raises UsageError."""
         try:
+            if not Path(path).is_file():  # a pipe would be waited for
+                raise UsageError(f"The script {path} cannot be read: there is no such file.")
             with Path(path).open("rb") as file:
                 data = file.read(_LARGEST + 1)
             entries = json.loads(data)

@@ -159,8 +159,7 @@ def run_text(info: RunInfo, names: Sequence[str]) -> Iterator[str]:
     """Yield what is known of one run."""
     yield from runs_text([info])
     yield f"attempt {info.attempt}, by {clean(info.executor)}"
-    answers = info.ended.answers if info.ended else info.order.kept
-    for index, answer in answers.items():
+    for index, answer in sorted(info.answers.items()):
         yield ""
         yield clean(f"== {names[index]} ({answer.model}, {answer.seconds:.1f} s)")
         yield clean_lines(answer.text)
@@ -184,7 +183,6 @@ def run_fields(info: RunInfo, *, answers: bool = False) -> dict[str, Any]:
         "error": _failure(failure) if failure else None,
     }
     if answers:
-        found = info.ended.answers if info.ended else info.order.kept
         fields["inputs"] = dict(info.order.inputs)
-        fields["answers"] = {str(index): answer.text for index, answer in found.items()}
+        fields["answers"] = {str(index): one.text for index, one in sorted(info.answers.items())}
     return fields

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -31,7 +31,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from understudy.architect.checking import Options
 from understudy.architect.document import Document
 from understudy.architect.engine import Engine, Play, PromptError, StoppedError, Work
-from understudy.architect.run_events import Answered, Failure, RunEnded, RunListener, RunStatus
+from understudy.architect.run_events import (
+    Answered,
+    Failure,
+    RunEnded,
+    RunEvent,
+    RunListener,
+    RunStatus,
+)
 from understudy.errors import MoveError, SelectionError, StoreError
 from understudy.runs.executor import executor_id, is_gone
 from understudy.runs.records import (
@@ -52,6 +59,10 @@ _APPLICATION = "understudy"
 _VERSION = "1"
 _ENDED = {"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
 _MOST_ATTEMPTS = 1000
+_WATCH = 0.5  # seconds between two looks whether somebody cancelled
+_JUST = 3.0  # seconds after which a process has noticed that
+#: Stands for what cannot be read.
+_UNREAD = Order(assistant="(cannot be read)", content="{}", models={}, inputs={})
 
 
 @dataclass(slots=True)
@@ -62,6 +73,13 @@ class _Live:
     listener: RunListener
     task: asyncio.Task[Any] | None = None
     ended: RunEnded | None = None
+    elsewhere: bool = False  # whether it was cancelled from there
+
+    def hear(self, number: int, event: RunEvent) -> None:
+        """Pass an event on, and remember the last one."""
+        if isinstance(event, RunEnded):
+            self.ended = event
+        self.listener(number, event)
 
 
 _live: dict[str, _Live] = {}
@@ -85,7 +103,8 @@ class _Steps:
                 return {"failure": asdict(error.failure)}
 
         try:
-            told = await DBOS.run_step_async({"name": key}, ask)
+            with _database():
+                told = await DBOS.run_step_async({"name": key}, ask)
         except (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError) as error:
             raise StoppedError from error
         if "failure" in told:
@@ -99,8 +118,7 @@ async def _play(order: dict[str, Any]) -> dict[str, Any]:
     live = _live[str(DBOS.workflow_id)]
     live.task = asyncio.current_task()
     wanted = order_of(order)
-    live.ended = await live.engine.run(_made(wanted), live.listener, _Steps(wanted.kept))
-    return ended_json(live.ended)
+    return ended_json(await live.engine.run(_made(wanted), live.hear, _Steps(wanted.kept)))
 
 
 class DurableRuns:
@@ -167,16 +185,14 @@ class DurableRuns:
                 f"{run} is running in {info.executor}.",
                 hint="Cancel it first, or --force if you know that this process is gone.",
             )
-        kept = dict(info.order.kept)
-        with _database():
-            if info.standing in (Standing.RUNNING, Standing.INTERRUPTED):
+        ago = (datetime.now(UTC) - info.updated_at).total_seconds()
+        if info.standing is Standing.CANCELLED and ago < _JUST and _may_play(info):
+            raise MoveError(f"{run} is just being cancelled.", hint="Try again in a moment.")
+        if info.standing in (Standing.RUNNING, Standing.INTERRUPTED):
+            with _database():
                 await DBOS.cancel_workflow_async(_attempt_id(run, info.attempt))
-            steps = await DBOS.list_workflow_steps_async(_attempt_id(run, info.attempt))
-        for step in steps:
-            told, name = step["output"], step["function_name"]
-            if isinstance(told, dict) and "answer" in told:
-                kept[int(name.removeprefix("prompt-"))] = answer_of(told["answer"])
-        order = replace(info.order, kept=kept)
+            info = await self.find(run)  # with what it has finished since
+        order = replace(info.order, kept=info.answers)
         return await self._attempt(run, info.attempt + 1, order, engine, listener)
 
     async def _attempt(
@@ -187,18 +203,28 @@ class DurableRuns:
         try:
             with _database(), SetWorkflowID(name):
                 handle = await DBOS.start_workflow_async(_play, order_json(order))
+                status = await handle.get_status()
+            if status.executor_id != DBOS.executor_id:
+                raise MoveError(f"{run} is running in {status.executor_id}.")
+            watch = asyncio.create_task(_watched(name, live))
             try:
-                return ended_of(await handle.get_result())
+                with _database():
+                    return ended_of(await handle.get_result())
             except DBOSAwaitedWorkflowCancelledError:  # from elsewhere
                 return live.ended or RunEnded(RunStatus.CANCELLED, dict(order.kept))
             except asyncio.CancelledError:
+                if live.elsewhere and not _asked_to_stop():
+                    return live.ended or RunEnded(RunStatus.CANCELLED, dict(order.kept))
                 await asyncio.shield(_cancelled(name, live))
                 raise
+            finally:
+                watch.cancel()
+                await asyncio.gather(watch, return_exceptions=True)
         finally:
             del _live[name]
 
     async def cancel(self, run: str) -> RunInfo:
-        """Cancel a run; the process that plays it stops at its next prompt. May be repeated.
+        """Cancel a run; the process that plays it ends it within a moment. May be repeated.
 
         Raises MoveError for a run that has ended.
         """
@@ -220,7 +246,14 @@ class DurableRuns:
         found = [one for one in found if _parts(one.workflow_id)[0] == run]
         if not found:
             raise SelectionError(f"There is no run {run}.", hint="understudy runs list")
-        return _info(max(found, key=lambda one: _parts(one.workflow_id)[1]))
+        info = _info(max(found, key=lambda one: _parts(one.workflow_id)[1]))
+        if info.standing is Standing.DAMAGED:
+            raise StoreError(f"What is kept of {run} cannot be read.")
+        if info.ended is not None:
+            return info
+        with _database():
+            steps = await DBOS.list_workflow_steps_async(_attempt_id(run, info.attempt))
+        return replace(info, answers={**info.answers, **_answers(steps)})
 
     async def list(self, *, limit: int = 50) -> tuple[RunInfo, ...]:
         """Return the latest runs, the newest first."""
@@ -267,13 +300,47 @@ def _for_us_alone(url: str) -> None:
         path.touch(mode=0o600, exist_ok=True)
 
 
+async def _watched(name: str, live: _Live) -> None:
+    """End an attempt of this process when somebody elsewhere has cancelled it."""
+    while True:
+        await asyncio.sleep(_WATCH)  # another process tells through the database alone
+        status = await DBOS.get_workflow_status_async(name)
+        if status is not None and status.status == "CANCELLED" and live.task is not None:
+            live.elsewhere = True
+            live.task.cancel()
+            return
+
+
 async def _cancelled(name: str, live: _Live) -> None:
     """End an attempt of this process, and say so in the database."""
-    if live.task is not None:
-        live.task.cancel()
-        await asyncio.wait([live.task])
+    if live.task is None:
+        return
+    live.task.cancel()
+    await asyncio.wait([live.task])
     with _database():
         await DBOS.cancel_workflow_async(name)
+
+
+def _may_play(info: RunInfo) -> bool:
+    """Tell whether the process of an attempt may still be at it."""
+    if info.executor == DBOS.executor_id:
+        return _attempt_id(info.id, info.attempt) in _live
+    return not is_gone(info.executor)
+
+
+def _asked_to_stop() -> bool:
+    """Tell whether it is this very task that is cancelled, not what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _answers(steps: Iterable[Any]) -> dict[int, Answered]:
+    """Return the answers that the steps of an attempt have, by the prompt's index."""
+    return {
+        int(step["function_name"].removeprefix("prompt-")): answer_of(step["output"]["answer"])
+        for step in steps
+        if isinstance(step["output"], dict) and "answer" in step["output"]
+    }
 
 
 def _made(order: Order) -> Play:
@@ -289,20 +356,23 @@ def _made(order: Order) -> Play:
 
 def _info(one: Any) -> RunInfo:
     run, attempt = _parts(one.workflow_id)
-    order = order_of(one.input["args"][0])
-    output = one.output if isinstance(one.output, dict) else None
-    ended = ended_of(output) if output else None
+    try:
+        order = order_of(one.input["args"][0])
+        ended = ended_of(one.output) if isinstance(one.output, dict) else None
+    except (KeyError, ValueError, TypeError, IndexError):
+        order, ended = _UNREAD, None
     return RunInfo(
         id=run,
         assistant=order.assistant,
         version=order.version,
-        standing=_standing(one, ended),
+        standing=Standing.DAMAGED if order is _UNREAD else _standing(one, ended),
         attempt=attempt,
         created_at=_time(one.created_at),
         updated_at=_time(one.updated_at),
         executor=one.executor_id or "",
         order=order,
         ended=ended,
+        answers=ended.answers if ended else order.kept,
     )
 
 
@@ -322,7 +392,7 @@ def _attempt_id(run: str, attempt: int) -> str:
 
 def _parts(workflow: str) -> tuple[str, int]:
     run, _, attempt = workflow.rpartition(".")
-    return run, int(attempt)
+    return (run, int(attempt)) if attempt.isdecimal() else (workflow, 0)
 
 
 def _time(milliseconds: int | None) -> datetime:

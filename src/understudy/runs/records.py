@@ -12,13 +12,17 @@ from understudy.architect.run_events import Answered, Failure, RunEnded, RunStat
 
 
 class Standing(StrEnum):
-    """How a run stands. `interrupted`: the process that played it is gone; retry it."""
+    """How a run stands.
+
+    `interrupted`: the process that played it is gone; retry it. `damaged`: it cannot be read.
+    """
 
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """One run. `attempt` counts from 1; `ended` is there for runs that ended by themselves."""
+    """One run. `attempt` counts from 1; `ended` is there for runs that ended by themselves.
+
+    `answers` are all that there are, by the prompt's index.
+    """
 
     id: str
     assistant: str
@@ -50,6 +57,7 @@ class RunInfo:
     executor: str
     order: Order = field(repr=False)
     ended: RunEnded | None = field(default=None, repr=False)
+    answers: Mapping[int, Answered] = field(default_factory=dict, repr=False)
 
 
 def order_json(order: Order) -> dict[str, Any]:
