@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
 import sqlite3
 import subprocess
-import time
+import termios
+from array import array
 from pathlib import Path
+from typing import IO
 from xml.dom import minidom
 
 import jsonschema
@@ -413,12 +416,23 @@ def test_an_import_that_was_stopped_before_the_last_file_says_so(stage: Stage) -
     assert again.out.count("0 new, 0 changed, 2000 unchanged") == 2
 
 
+def _unread(pipe: IO[str] | None) -> int:
+    """Return how many bytes in a pipe nobody has read."""
+    assert pipe is not None
+    left = array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, left)
+    return left[0]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_waiting_for_standard_input_can_be_interrupted(stage: Stage, number: int) -> None:
     with stage.start("architect", "import", "-", "-vv", stdin=subprocess.PIPE) as process:
         assert process.stderr is not None
+        assert process.stdin is not None
         assert process.stderr.readline().startswith("DEBUG")  # the loop is there
-        time.sleep(0.5)
+        process.stdin.write("{")
+        process.stdin.flush()
+        until(lambda: not _unread(process.stdin), "the reader")
         process.send_signal(number)
         assert process.wait(PATIENCE) == 130
     assert not (stage.folder / "understudy.db").exists()

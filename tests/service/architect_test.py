@@ -263,6 +263,20 @@ def test_exactly_ten_megabytes_are_read(local: Client) -> None:
         assert problem["message"].startswith("File too large")
 
 
+def test_a_document_that_is_announced_to_be_too_large_is_refused_in_the_same_words(
+    local: Client,
+) -> None:
+    head = (
+        f"POST {BASE}/validate HTTP/1.1\r\nHost: 127.0.0.1:{local.port}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {2 * MOST_BYTES}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", local.port), timeout=PATIENCE) as connection:
+        connection.sendall(head.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b'"code":"file_too_large","message":"File too large' in answer
+
+
 def test_a_body_without_end_is_refused_while_it_streams(local: Client) -> None:
     head = (
         f"POST {BASE}/import HTTP/1.1\r\nHost: 127.0.0.1:{local.port}\r\n"

@@ -53,6 +53,8 @@ from understudy.runs.records import (
 )
 from understudy.runs.serializer import JsonSerializer
 
+log = logging.getLogger("understudy.runs")
+
 _WORKFLOW = "architect_run"
 _APPLICATION = "understudy"
 #: Of the workflow's code: attempts of another one are not carried on, but retried.
@@ -287,24 +289,34 @@ class _database:  # noqa: N801 - reads as the statement that it is
         """Begin."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, SQLAlchemyError | OSError):
-            what = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise StoreError(f"The database of runs failed: {what}") from error
+        if isinstance(error, SQLAlchemyError):
+            raise StoreError(f"The database of runs failed: {_words(error)}") from error
+
+
+def _words(error: SQLAlchemyError) -> str:
+    """Return what the driver says, without the statement and the link that follow it."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
 
 
 def _for_us_alone(url: str) -> None:
-    """Make the file of a new SQLite database, which nobody else may read."""
+    """Make the file of a new SQLite database, which nobody else may read; raises StoreError."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite" and address.database:
-        path = Path(address.database)
-        path.touch(mode=0o600, exist_ok=True)
+        try:
+            Path(address.database).touch(mode=0o600, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{address.database} cannot be made: {error.strerror}.") from error
 
 
 async def _watched(name: str, live: _Live) -> None:
     """End an attempt of this process when somebody elsewhere has cancelled it."""
     while True:
         await asyncio.sleep(_WATCH)  # another process tells through the database alone
-        status = await DBOS.get_workflow_status_async(name)
+        try:
+            status = await DBOS.get_workflow_status_async(name)
+        except SQLAlchemyError as error:  # what it keeps from being kept, the next step says
+            log.warning("Whether %s was cancelled is not known: %s", name, _words(error))
+            continue
         if status is not None and status.status == "CANCELLED" and live.task is not None:
             live.elsewhere = True
             live.task.cancel()
