@@ -101,7 +101,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "report": ("_version", "report", "errors", "redact", "profile", *DATA),
     "store": ("architect.approval", *LEAVES, "store"),
     "architect": ("model", "errors", "architect"),
-    "runs": ("architect", "errors", "runs"),
+    "runs": ("architect", "errors", "runs", "store.address", "store.failures", "store.opening"),
     "architect.engine": ("architect", "providers.base", "providers.errors"),
     "providers": ("errors", "redact", "providers"),
     "ops": (

@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, str] = {
     "registry": "registry_",
     "service": "service_",
     "architect": "architect_",
+    "runs": "runs_",
 }
 
 _WEBHOOK = frozenset({"url", "allow_private"})

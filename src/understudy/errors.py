@@ -136,6 +136,10 @@ class StaleVersionError(MoveError):
     """The version's content is not what was reviewed."""
 
 
+class IdempotencyError(MoveError):
+    """An idempotency key came again with another request."""
+
+
 class InvalidDocumentError(UnderstudyError):
     """An Architect document has errors; nothing of it was stored or approved."""
 

@@ -64,6 +64,6 @@ def test_what_has_ended_is_not_cancelled_and_what_is_unknown_is_said_so(
 def test_purging_needs_an_age_and_deletes_what_is_older(failed: tuple[Stage, str]) -> None:
     stage, _ = failed
     stage.call("runs", "purge").check(64)
-    assert stage.call("runs", "purge", "--older-than", "1").check().out == "0 attempts deleted.\n"
-    assert stage.call("runs", "purge", "--older-than", "0").check().out == "1 attempt deleted.\n"
+    assert stage.call("runs", "purge", "--older-than", "1").check().out == "0 runs deleted.\n"
+    assert stage.call("runs", "purge", "--older-than", "0").check().out == "1 run deleted.\n"
     assert stage.call("runs", "list").check().out == "No runs.\n"

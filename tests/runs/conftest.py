@@ -1,21 +1,8 @@
-"""DBOS keeps its tables in a schema of its own, so each test has a database of its own."""
+"""Runs on both databases."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from command import stage
-from databases import PostgreSQL, engine, postgresql
+from databases import engine, new_url, postgresql, url
 
-__all__ = ["engine", "postgresql", "stage"]
-
-
-@pytest.fixture
-def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty database."""
-    if engine == "sqlite":
-        return f"sqlite:///{tmp_path / 'library.db'}"
-    server: PostgreSQL = request.getfixturevalue("postgresql")
-    return server.database()
+__all__ = ["engine", "new_url", "postgresql", "stage", "url"]

@@ -5,208 +5,228 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from architect.examples import PARALLEL
-from understudy.architect.definition import from_json
-from understudy.architect.engine import Engine
-from understudy.architect.run_events import (
-    Answered,
-    PromptCompleted,
-    PromptStarted,
-    RunEvent,
-    RunListener,
-    RunStatus,
-    Used,
+from runs.playing import (
+    COUNCIL,
+    FINE,
+    ORDER,
+    VERDICT,
+    Gate,
+    asked,
+    checked,
+    engine_of,
+    heard,
+    until,
+    worker_of,
+    working,
 )
-from understudy.errors import MoveError, SelectionError, StoreError
-from understudy.providers.base import Delta, Request
-from understudy.providers.script import Line, Script
+from understudy.architect.engine import Engine
+from understudy.architect.run_events import PromptCompleted, RunStatus
+from understudy.errors import IdempotencyError, MoveError, SelectionError, StoreError
+from understudy.providers.script import Line
 from understudy.runs.durable import DurableRuns
 from understudy.runs.executor import executor_id, is_gone
-from understudy.runs.records import Order, Standing, order_json, order_of
-from understudy.runs.serializer import JsonSerializer, RecordedError
-from understudy.store.address import parse, runs_url
-
-COUNCIL = from_json(PARALLEL["assistants"][0])
-ORDER = Order(
-    assistant=COUNCIL.name,
-    version=3,
-    content=COUNCIL.canonical,
-    models={"gpt-4o": "demo/scripted"},
-    inputs={"route": "north"},
-)
-FINE = Line(say="Fine.")
-
-
-class Ear:
-    """Listens to one run."""
-
-    def __init__(self) -> None:
-        self.run = ""
-        self.told: list[RunEvent] = []
-        self._more = asyncio.Event()
-
-    def __call__(self, run: str) -> RunListener:
-        self.run = run
-        return self._hear
-
-    def _hear(self, _: int, event: RunEvent) -> None:
-        self.told.append(event)
-        self._more.set()
-
-    async def hears(self, prompt: int) -> None:
-        """Wait until a prompt is asked."""
-        async with asyncio.timeout(60):
-            while prompt not in self.asked():
-                self._more.clear()
-                await self._more.wait()
-
-    def asked(self) -> list[int]:
-        return sorted(one.prompt for one in self.told if isinstance(one, PromptStarted))
-
-    def kept(self) -> list[int]:
-        return [one.prompt for one in self.told if isinstance(one, PromptCompleted) and one.kept]
-
-
-def engine_of(*lines: Line) -> Engine:
-    script = Script(lines)
-    return Engine(lambda _: script)
+from understudy.runs.records import Asked, Numbered, Original, RunInfo, Standing
+from understudy.store.address import for_runs, parse
 
 
 @pytest.fixture
-def place(url: str) -> str:
-    return runs_url(parse(url))
+async def runs(url: str) -> AsyncIterator[DurableRuns]:
+    async with DurableRuns(for_runs(parse(url))) as opened:
+        yield opened
 
 
-async def test_a_run_is_kept_with_all_that_it_was(place: str) -> None:
-    ear = Ear()
-    async with DurableRuns(place) as runs:
-        ended = await runs.start(ORDER, engine_of(FINE), ear)
-    async with DurableRuns(place) as runs:
-        (info,) = await runs.list()
-        assert info == await runs.find(ear.run)
-    assert ended.status is RunStatus.COMPLETED
+async def ended(runs: DurableRuns, run: str) -> RunInfo:
+    await heard(runs, run)
+    return await runs.find(run)
+
+
+def kept(events: list[Numbered]) -> list[int]:
+    return [
+        one.event.prompt
+        for one in events
+        if isinstance(one.event, PromptCompleted) and one.event.kept
+    ]
+
+
+async def test_a_run_is_kept_with_all_that_it_was(url: str, runs: DurableRuns) -> None:
+    async with working(worker_of(runs, engine_of(FINE))):
+        run = (await runs.submit(ORDER, Asked("me"))).id
+        machine = checked(await heard(runs, run))
+    async with DurableRuns(for_runs(parse(url))) as others:
+        info = await others.find(run)
+        (listed,) = await others.list()
     assert (info.standing, info.attempt, info.version) == (Standing.COMPLETED, 1, 3)
-    assert info.ended == ended
+    assert info.ended is not None
+    assert info.ended.status is RunStatus.COMPLETED
+    assert {i: one.text for i, one in info.answers.items()} == machine.answered
+    assert info.ended.answers == info.answers
     assert info.order == ORDER
-    assert info.executor == executor_id()
+    assert (info.executor, info.caller, info.cost) == (executor_id(), "me", 0.25)
     assert timedelta(0) <= datetime.now(UTC) - info.created_at < timedelta(minutes=5)
+    assert (listed.id, listed.standing, listed.cost) == (run, Standing.COMPLETED, 0.25)
 
 
-async def test_what_failed_goes_on_and_finished_prompts_are_not_asked_again(place: str) -> None:
-    ear, again, last = Ear(), Ear(), Ear()
-    async with DurableRuns(place) as runs:
-        await runs.start(ORDER, engine_of(Line("tide", fail="rejected"), FINE), ear)
-        info = await runs.find(ear.run)
-        assert info.standing is Standing.FAILED
-        await runs.retry(info, engine_of(Line("sail?", fail="rejected"), FINE), again(ear.run))
-        info = await runs.find(ear.run)
-        ended = await runs.retry(info, engine_of(Line(say="Sail!")), last(ear.run))
-        (listed,) = await runs.list()
-    assert (ear.asked(), again.asked(), last.asked()) == ([0, 1, 2], [1, 3], [3])
-    assert (again.kept(), last.kept()) == ([0, 2], [0, 1, 2])
-    assert ended.answers[3].text == "Sail!"
-    assert (listed.attempt, listed.standing) == (3, Standing.COMPLETED)
-
-
-async def test_cancelling_the_caller_cancels_the_run_and_keeps_what_finished(place: str) -> None:
-    ear, again = Ear(), Ear()
-    async with DurableRuns(place) as runs:
-        slow = engine_of(Line("sail?", after=600), FINE)
-        task = asyncio.create_task(runs.start(ORDER, slow, ear))
-        await ear.hears(3)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        info = await runs.find(ear.run)
-        assert info.standing is Standing.CANCELLED
-        await runs.retry(info, engine_of(FINE), again(ear.run))
-    assert again.asked() == [3]
-
-
-class Gate(Script):
-    """Answers when it is opened."""
-
-    def __init__(self) -> None:
-        super().__init__((FINE,))
-        self.opened = asyncio.Event()
-
-    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-        await self.opened.wait()
-        async for delta in super().stream(request):
-            yield delta
-
-
-async def test_a_run_that_is_cancelled_from_elsewhere_ends_within_a_moment(
-    place: str,
+async def test_what_failed_goes_on_and_finished_prompts_are_not_asked_again(
+    runs: DurableRuns,
 ) -> None:
-    ear, again, gate = Ear(), Ear(), Gate()
-    async with DurableRuns(place) as runs:
-        task = asyncio.create_task(runs.start(ORDER, Engine(lambda _: gate), ear))
-        await ear.hears(2)
-        info = await runs.cancel(ear.run)
-        assert info.standing is Standing.CANCELLED
-        with pytest.raises(MoveError, match="just being cancelled"):
-            await runs.retry(info, engine_of(FINE), Ear()("x"))
-        ended = await task
-        assert ended.status is RunStatus.CANCELLED
-        assert ear.told[-1] == ended
-        assert ear.asked() == [0, 1, 2]
-        info = await runs.find(ear.run)
-        assert info.standing is Standing.CANCELLED
-        assert (await runs.retry(info, engine_of(FINE), again(ear.run))).answers.keys() == {
-            *range(4)
-        }
+    async with working(worker_of(runs, engine_of(Line("tide", fail="rejected"), FINE))):
+        run = (await runs.submit(ORDER)).id
+        first = await heard(runs, run)
+    assert asked(first) == [0, 1, 2]
+    info = await runs.find(run)
+    assert info.standing is Standing.FAILED
+    assert info.answers.keys() == {0, 2}
+    async with working(worker_of(runs, engine_of(Line("sail?", fail="rejected"), FINE))):
+        await runs.retry(run)
+        second = await heard(runs, run, first[-1].number)
+    assert (asked(second), kept(second)) == ([1, 3], [0, 2])
+    async with working(worker_of(runs, engine_of(Line(say="Sail!")))):
+        await runs.retry(run)
+        third = await heard(runs, run, second[-1].number)
+    assert (asked(third), kept(third)) == ([3], [0, 1, 2])
+    info = await runs.find(run)
+    assert (info.standing, info.attempt) == (Standing.COMPLETED, 3)
+    assert info.answers[VERDICT].text == "Sail!"
+    assert checked(await heard(runs, run)).attempt == 3
 
 
-async def test_what_has_completed_or_runs_is_neither_retried_nor_cancelled(place: str) -> None:
-    ear, slow = Ear(), Ear()
-    async with DurableRuns(place) as runs:
-        await runs.start(ORDER, engine_of(FINE), ear)
-        info = await runs.find(ear.run)
+async def test_cancelling_keeps_what_finished_and_a_retry_goes_on(runs: DurableRuns) -> None:
+    async with working(worker_of(runs, engine_of(Line("sail?", after=600), FINE))):
+        run = (await runs.submit(ORDER)).id
+        await until(runs, run, "prompt.completed", count=3)
+        await runs.cancel(run)
+        info = await ended(runs, run)
+    assert info.standing is Standing.CANCELLED
+    assert info.answers.keys() == {0, 1, 2}
+    async with working(worker_of(runs, engine_of(FINE))):
+        await runs.retry(run)
+        again = await heard(runs, run, info.last_event)
+    assert asked(again) == [3]
+
+
+async def test_a_run_that_waits_is_cancelled_at_once(runs: DurableRuns) -> None:
+    run = (await runs.submit(ORDER)).id
+    assert (await runs.find(run)).standing is Standing.QUEUED
+    info = await runs.cancel(run)
+    assert info.standing is Standing.CANCELLED
+    assert [one.kind for one in await heard(runs, run)] == ["run.cancelled"]
+    assert (await runs.cancel(run)).standing is Standing.CANCELLED
+    async with worker_of(runs, engine_of(FINE)) as worker:
+        await worker.serve(asyncio.Event(), drain=True)
+    assert (await runs.find(run)).standing is Standing.CANCELLED
+
+
+async def test_what_has_completed_or_runs_is_neither_retried_nor_cancelled(
+    runs: DurableRuns,
+) -> None:
+    gate = Gate()
+    async with working(worker_of(runs, Engine(lambda _: gate))):
+        run = (await runs.submit(ORDER)).id
+        await until(runs, run, "prompt.started", count=3)
+        with pytest.raises(MoveError, match="is running in"):
+            await runs.retry(run)
+        gate.opened.set()
+        await ended(runs, run)
         with pytest.raises(MoveError, match="completed"):
-            await runs.retry(info, engine_of(FINE), Ear()("x"))
+            await runs.retry(run)
         with pytest.raises(MoveError, match="completed"):
-            await runs.cancel(info.id)
-        hang = engine_of(Line(after=600))
-        task = asyncio.create_task(runs.start(ORDER, hang, slow))
-        await slow.hears(0)
-        running = await runs.find(slow.run)
-        assert running.standing is Standing.RUNNING
-        with pytest.raises(MoveError, match="is running"):
-            await runs.retry(running, engine_of(FINE), Ear()("x"))
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+            await runs.cancel(run)
 
 
-async def test_a_run_that_nobody_knows_is_said_so(place: str) -> None:
-    async with DurableRuns(place) as runs:
-        assert await runs.list() == ()
-        for name in ("run_0", "nothing", "run_1.1", "run_%"):
-            with pytest.raises(SelectionError):
-                await runs.find(name)
+async def test_the_same_key_gives_the_same_run(runs: DurableRuns) -> None:
+    mine = Asked("me", "key", "digest")
+    first = await runs.submit(ORDER, mine)
+    others = await asyncio.gather(*(runs.submit(ORDER, mine) for _ in range(5)))
+    assert {one.id for one in others} == {first.id}
+    assert (await runs.submit(ORDER, Asked("you", "key", "digest"))).id != first.id
+    assert (await runs.submit(ORDER, Asked("me", None, "digest"))).id != first.id
+    with pytest.raises(IdempotencyError, match="another request"):
+        await runs.submit(ORDER, Asked("me", "key", "other"))
 
 
-async def test_purging_deletes_what_ended_before(place: str) -> None:
-    async with DurableRuns(place) as runs:
-        ear = Ear()
-        await runs.start(ORDER, engine_of(FINE), ear)
-        assert await runs.purge(datetime.now(UTC) - timedelta(days=1)) == 0
-        assert await runs.purge(datetime.now(UTC) + timedelta(seconds=1)) == 1
-        assert await runs.list() == ()
+async def test_ten_at_once_with_one_key_make_one_run(runs: DurableRuns) -> None:
+    mine = Asked("me", "key", "digest")
+    made = await asyncio.gather(*(runs.submit(ORDER, mine) for _ in range(10)))
+    assert len({one.id for one in made}) == len(await runs.list()) == 1
+
+
+async def test_a_run_that_nobody_knows_is_said_so(runs: DurableRuns) -> None:
+    assert await runs.list() == ()
+    for name in ("run_0", "nothing", "run_1.1", "run_%"):
+        with pytest.raises(SelectionError):
+            await runs.find(name)
+        with pytest.raises(SelectionError):
+            await runs.cancel(name)
+        assert await heard(runs, name) == []
+
+
+async def test_runs_are_listed_by_what_is_asked_for(runs: DurableRuns) -> None:
+    async with working(worker_of(runs, engine_of(FINE))):
+        done = (await runs.submit(ORDER)).id
+        await heard(runs, done)
+    waits = (await runs.submit(ORDER)).id
+    assert [one.id for one in await runs.list()] == [waits, done]
+    assert [one.id for one in await runs.list(limit=1)] == [waits]
+    assert [one.id for one in await runs.list(standing={Standing.COMPLETED})] == [done]
+    assert [one.id for one in await runs.list(standing={Standing.RUNNING})] == []
+    assert await runs.list(assistant="Nobody") == ()
+
+
+async def test_purging_deletes_what_ended_before(runs: DurableRuns) -> None:
+    async with working(worker_of(runs, engine_of(FINE))):
+        run = (await runs.submit(ORDER)).id
+        await heard(runs, run)
+    waits = (await runs.submit(ORDER)).id
+    assert await runs.purge(datetime.now(UTC) - timedelta(days=1)) == 0
+    assert await runs.purge(datetime.now(UTC) + timedelta(minutes=1)) == 1
+    assert [one.id for one in await runs.list()] == [waits]
+    assert await heard(runs, run) == []
+    async with working(worker_of(runs, engine_of(FINE))):
+        assert (await ended(runs, waits)).standing is Standing.COMPLETED
+
+
+async def test_the_bytes_of_uploads_are_there_once_and_go_when_nobody_needs_them(
+    runs: DurableRuns,
+) -> None:
+    from dataclasses import replace
+
+    from sqlalchemy import func, select
+
+    from understudy.runs import purging
+    from understudy.runs.tables import FILES, UPLOADS
+
+    def count(connection: object) -> tuple[int, int]:
+        both = (select(func.count()).select_from(table) for table in (FILES, UPLOADS))
+        files, uploads = (connection.scalar(one) for one in both)  # type: ignore[attr-defined]
+        return files, uploads
+
+    files = tuple(Original(field="route", name=f"{i}.txt", content=b"north") for i in range(2))
+    order = replace(ORDER, originals=files)
+    fails = (await runs.submit(order)).id
+    passes = (await runs.submit(order)).id
+    assert await runs.reading(count) == (1, 4)
+    await runs.cancel(fails)
+    async with working(worker_of(runs, engine_of(FINE))):
+        await heard(runs, passes)
+    await runs.writing(purging.let_go_of_files)
+    assert await runs.reading(count) == (1, 2)  # who was cancelled may be retried
+    await runs.purge(datetime.now(UTC) + timedelta(minutes=1))
+    assert await runs.reading(count) == (0, 0)
 
 
 def test_a_file_of_runs_is_for_its_owner_alone(tmp_path: Path) -> None:
-    place = runs_url(parse(str(tmp_path / "library.db")))
-
     async def main() -> None:
-        async with DurableRuns(place) as runs:
-            await runs.start(ORDER, engine_of(FINE), Ear())
+        async with (
+            DurableRuns(for_runs(parse(str(tmp_path / "library.db")))) as runs,
+            working(worker_of(runs, engine_of(FINE))),
+        ):
+            await heard(runs, (await runs.submit(ORDER)).id)
 
     asyncio.run(main())
     made = [path for path in tmp_path.iterdir() if path.name.startswith("library-runs.db")]
@@ -216,24 +236,9 @@ def test_a_file_of_runs_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 async def test_a_database_that_is_none_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "library-runs.db").write_bytes(b"no database" * 1000)
-    place = runs_url(parse(str(tmp_path / "library.db")))
-    with pytest.raises(StoreError, match="database of runs"):
-        async with DurableRuns(place):
+    with pytest.raises(StoreError, match=r"database of runs .* is no SQLite database"):
+        async with DurableRuns(for_runs(parse(str(tmp_path / "library.db")))):
             raise AssertionError("opened")
-
-
-def test_an_order_comes_back_from_json_as_it_was() -> None:
-    answer = Answered("a", Used(1, 2), "m", 2, 0.5)
-    order = Order(
-        assistant="a", content="{}", models={"x": "y"}, inputs={"i": "é\n"}, kept={3: answer}
-    )
-    serializer = JsonSerializer()
-    assert order_of(serializer.deserialize(serializer.serialize(order_json(order)))) == order
-    error = serializer.deserialize(serializer.serialize(ValueError("bad")))
-    assert isinstance(error, RecordedError)
-    assert str(error) == "ValueError: bad"
-    with pytest.raises(TypeError):
-        serializer.serialize(object())
 
 
 def test_a_process_is_gone_when_another_has_its_number() -> None:
@@ -247,32 +252,31 @@ def test_a_process_is_gone_when_another_has_its_number() -> None:
 
 
 async def test_a_run_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
-    ear, other = Ear(), Ear()
-    place = runs_url(parse(str(tmp_path / "library.db")))
-    async with DurableRuns(place) as runs:
-        await runs.start(ORDER, engine_of(FINE), ear)
-        await runs.start(ORDER, engine_of(FINE), other)
+    async with DurableRuns(for_runs(parse(str(tmp_path / "library.db")))) as runs:
+        async with working(worker_of(runs, engine_of(FINE))):
+            damaged, fine = [(await runs.submit(ORDER)).id for _ in range(2)]
+            await heard(runs, damaged)
+            await heard(runs, fine)
         with sqlite3.connect(tmp_path / "library-runs.db") as connection:
-            connection.execute(
-                "update workflow_input set inputs = '{}' where workflow_uuid like ?",
-                (f"{ear.run}.%",),
-            )
+            connection.execute("update runs set ended = '{' where id = ?", (damaged,))
         standings = {info.id: info.standing for info in await runs.list()}
-        assert standings == {ear.run: Standing.DAMAGED, other.run: Standing.COMPLETED}
+        assert standings == {damaged: Standing.DAMAGED, fine: Standing.COMPLETED}
         with pytest.raises(StoreError, match="cannot be read"):
-            await runs.find(ear.run)
+            await runs.find(damaged)
 
 
-async def test_what_has_finished_is_shown_while_the_rest_is_not(place: str) -> None:
-    ear, again = Ear(), Ear()
-    async with DurableRuns(place) as runs:
-        slow = engine_of(Line("sail?", after=600), FINE)
-        task = asyncio.create_task(runs.start(ORDER, slow, ear))
-        await ear.hears(3)
-        assert (await runs.find(ear.run)).answers.keys() == {0, 1, 2}
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        info = await runs.find(ear.run)
-        assert info.answers.keys() == {0, 1, 2}
-        await runs.retry(info, engine_of(FINE), again(ear.run))
-        assert again.asked() == [3]
+async def test_a_run_whose_assistant_cannot_be_read_any_more_fails_with_words(
+    tmp_path: Path,
+) -> None:
+    async with DurableRuns(for_runs(parse(str(tmp_path / "library.db")))) as runs:
+        run = (await runs.submit(ORDER)).id
+        with sqlite3.connect(tmp_path / "library-runs.db") as connection:
+            connection.execute("""update run_plays set play = '{"content":"{}","models":{}}'""")
+        async with working(worker_of(runs, engine_of(FINE))):
+            (last,) = await heard(runs, run)
+    assert last.kind == "run.failed"
+
+
+def test_the_council_is_the_one_that_these_tests_speak_of() -> None:
+    assert [one.name for one in COUNCIL.prompts][VERDICT] == COUNCIL.prompts[-1].name
+    assert len(COUNCIL.prompts) == 4

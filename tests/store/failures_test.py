@@ -18,7 +18,7 @@ from sqlalchemy import event
 
 from databases import GUARDED, PostgreSQL, incoming
 from understudy.errors import StoreError, UnderstudyError, UsageError
-from understudy.store import database
+from understudy.store import opening
 from understudy.store.address import parse
 from understudy.store.library import Library
 
@@ -75,7 +75,7 @@ async def test_a_writer_that_does_not_end_is_named(
     url: str, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with await Library.open(url) as other:
-        monkeypatch.setattr(database, "_PATIENCE", 1 if engine == "postgresql" else 0.05)
+        monkeypatch.setattr(opening, "_PATIENCE", 1 if engine == "postgresql" else 0.05)
         async with await Library.open(url) as library, other._database.writing():
             with pytest.raises(StoreError, match="held by another process"):
                 await library.add([incoming("Bot")], actor="ann", source="file")

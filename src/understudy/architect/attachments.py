@@ -68,7 +68,7 @@ async def read_upload(
         return _refused(name, "mislabelled_file", f"It does not begin as a {kind} does.")
     told = await _told(kind, place, patience)
     if "text" in told:
-        return Upload(name, size, told["text"], mimetypes.guess_type(name)[0] or "")
+        return Upload(name, size, told["text"], mimetypes.guess_type(name)[0] or "", path)
     return _refused(name, told["code"], told["message"])
 
 

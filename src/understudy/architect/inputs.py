@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from understudy.architect import limits
@@ -20,12 +20,16 @@ _SHOWN = 80  # characters of what was entered
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that was given: its name, its media type, its size in bytes, and the text in it."""
+    """A file that was given: its name, its media type, its size in bytes, and the text in it.
+
+    `path` is where it lies, for as long as its giver keeps it.
+    """
 
     name: str
     size: int
     text: str
     media_type: str = ""
+    path: Path | None = field(default=None, compare=False, repr=False)
 
 
 #: What can be entered: a text, several choices, files.

@@ -51,9 +51,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """`stages` are the indices of the prompts that run together, in order."""
+    """`stages` are the indices of the prompts that run together, in order.
+
+    `attempt` counts how often the run was begun: a retry is the next one.
+    """
 
     stages: tuple[tuple[int, ...], ...]
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ COMMANDS: Table = {
     "serve": ("serve", "serve", "Serve the registry by HTTP and keep it in sync."),
     "architect": ("architect", "architect", "Validate, approve and run multi-prompt assistants."),
     "runs": ("runs", "runs", "Look at runs of assistants, and go on with them."),
+    "worker": ("worker", "worker", "Play the runs that are queued, on this machine."),
     "profiles": ("profiles", "profiles", "Show the profiles and where each value came from."),
     "sandbox": ("sandbox", "sandbox", "Serve an OpenAI look-alike on this machine."),
 }

@@ -1,4 +1,4 @@
-"""runs list, show, retry, cancel, purge: what became of the runs of assistants."""
+"""runs list, show, tail, retry, cancel, purge: what became of the runs of assistants."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import click
 
+from understudy.architect.run_events import RunEnded
 from understudy.cli.architect_options import architect_of, library
 from understudy.cli.architect_run import outcome, telling
 from understudy.cli.session import Session
@@ -105,6 +106,33 @@ def retry(ctx: click.Context, /, run: str, force: bool, database: str | None) ->
 
 @runs.command()
 @_run
+@click.option(
+    "--after", type=click.IntRange(0), default=0, metavar="N", help="Only events after this one."
+)
+@library
+@click.pass_context
+def tail(ctx: click.Context, /, run: str, after: int, database: str | None) -> int:
+    """Follow a run, wherever it is played: what has happened, then what happens, to its end.
+
+    \b
+    understudy runs tail run_0123456789abcdef
+    understudy runs tail run_0123456789abcdef --json --after 12
+    """
+    session = Session(ctx)
+
+    async def follow(kept: Runs) -> RunEnded | int:
+        listener = telling(session, kept.player)(run, definition_in(await kept.find(run)))
+        ended: RunEnded | None = None
+        async for one in kept.events(run, after):
+            listener(one.number, one.event)
+            ended = one.event if isinstance(one.event, RunEnded) else None
+        return ended or ExitCode.FAILURE
+
+    return outcome(_using(session, database, follow))
+
+
+@runs.command()
+@_run
 @library
 @click.pass_context
 def cancel(ctx: click.Context, /, run: str, database: str | None) -> int:
@@ -138,7 +166,7 @@ def purge(ctx: click.Context, /, days: int, database: str | None) -> int:
     before = datetime.now(UTC) - timedelta(days=days)
     count = _using(session, database, lambda kept: kept.purge(before))
     if session.json:
-        session.say([line("purged", {"attempts": count, "before": before.isoformat()})])
+        session.say([line("purged", {"runs": count, "before": before.isoformat()})])
     else:
-        session.say([f"{count:,} attempt{'s' * (count != 1)} deleted."])
+        session.say([f"{count:,} run{'s' * (count != 1)} deleted."])
     return ExitCode.DONE

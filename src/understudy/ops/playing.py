@@ -137,14 +137,18 @@ class Player:
         checked = check_inputs(chosen.definition, given)
         if checked.findings:
             raise RefusedInputsError(chosen.definition.name, checked.findings)
-        for model in dict.fromkeys(chosen.models.values()):
-            self.provider(model)
+        self.ready(chosen.models)
         return Play(
             definition=chosen.definition,
             flow=chosen.flow,
             models=chosen.models,
             inputs=checked.values,
         )
+
+    def ready(self, models: Mapping[str, str]) -> None:
+        """Raise UsageError for a model that cannot be asked: its key is missing."""
+        for model in dict.fromkeys(models.values()):
+            self.provider(model)
 
     def cost(self, answer: Answered) -> float | None:
         """Return the US dollars of an answer, None where its model has no price."""
@@ -153,7 +157,11 @@ class Player:
 
     def total(self, ended: RunEnded) -> float | None:
         """Return the US dollars of a run, None where a model has no price."""
-        costs = [self.cost(answer) for answer in ended.answers.values()]
+        return self.sum(ended.answers)
+
+    def sum(self, answers: Mapping[int, Answered]) -> float | None:
+        """Return the US dollars of answers, None where a model has no price."""
+        costs = [self.cost(answer) for answer in answers.values()]
         return None if any(cost is None for cost in costs) else sum(filter(None, costs))
 
 

@@ -1,44 +1,53 @@
-"""Runs of a library's assistants, wired: begun, looked at, retried, cancelled, purged."""
+"""Runs of a library's assistants, wired: begun, played, listened to, looked at, retried, purged."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from understudy.architect.definition import Definition, from_json
-from understudy.architect.inputs import Entered
-from understudy.architect.run_events import RunEnded, RunListener
+from understudy.architect.engine import Concurrency
+from understudy.architect.inputs import Entered, Upload
+from understudy.architect.run_events import Answered, RunEnded, RunListener
+from understudy.errors import StoreError
 from understudy.ops.architect import Architect
 from understudy.ops.playing import Chosen, Player
+from understudy.ops.run_settings import run_settings
 from understudy.runs.durable import DurableRuns
-from understudy.runs.records import Order, RunInfo
-from understudy.store.address import parse, runs_url
+from understudy.runs.records import Asked, Numbered, Order, Original, RunInfo, Standing
+from understudy.runs.worker import Limits, Worker
+from understudy.runs.workers import Claimed
+from understudy.store.address import for_runs, parse
 
 #: Makes a listener for the run of that id; told of it before its first event.
 Listening = Callable[[str, Definition], RunListener]
 
 
 class Runs:
-    """Plays assistants and keeps what is answered; an asynchronous context manager.
+    """Asks for runs, and keeps what is answered; an asynchronous context manager.
 
-    One at a time for each process. Everything may raise StoreError.
+    Everything may raise StoreError.
     """
 
-    def __init__(self, architect: Architect) -> None:
-        self.player = Player(architect)
-        self._architect = architect
-        self._kept = DurableRuns(runs_url(parse(architect.database)))
+    def __init__(self, architect: Architect, *, concurrency: Concurrency | None = None) -> None:
+        self.settings = run_settings(architect.settings)
+        self.player = Player(architect, concurrency=concurrency or self.settings.concurrency)
+        self.architect = architect
+        address = for_runs(parse(architect.database))
+        self.kept = DurableRuns(address, lease=self.settings.lease)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opening:
-            await opening.enter_async_context(self._architect)
+            await opening.enter_async_context(self.architect)
             await opening.enter_async_context(self.player)
-            await opening.enter_async_context(self._kept)
+            await opening.enter_async_context(self.kept)
             self._open = opening.pop_all()
         return self
 
@@ -50,51 +59,175 @@ class Runs:
     ) -> None:
         await self._open.aclose()
 
-    async def run(
-        self, chosen: Chosen, given: Mapping[str, Entered], listening: Listening
-    ) -> RunEnded:
-        """Play an assistant to its end, and keep each answer the moment it is whole.
+    def worker(self, limits: Limits | None = None, *, kind: str = "worker") -> Worker:
+        """Return what plays runs in this process."""
+        worker = Worker(
+            self.kept,
+            self.player.engine,
+            ready=self.player.ready,
+            cost=self.player.sum,
+            limits=limits or self.settings.limits,
+            retention=self.settings.retention,
+            kind=kind,
+        )
+        self.kept.on_queued = worker.nudge
+        return worker
 
-        Raises RefusedInputsError, and UsageError for a key that is missing, before anything is
-        asked. Cancelling it cancels the run.
+    async def order(self, chosen: Chosen, given: Mapping[str, Entered]) -> Order:
+        """Return what is to be run.
+
+        Raises RefusedInputsError, and UsageError for a key that is missing.
         """
         play = self.player.play(chosen, given)
-        order = Order(
+        return Order(
             assistant=chosen.definition.name,
             version=chosen.version,
             content=chosen.definition.canonical,
             models=chosen.models,
             inputs=play.inputs,
+            originals=await asyncio.to_thread(_originals, given),
         )
-        return await self._kept.start(
-            order, self.player.engine, lambda run: listening(run, chosen.definition)
-        )
+
+    async def submit(
+        self, chosen: Chosen, given: Mapping[str, Entered], asked: Asked | None = None
+    ) -> RunInfo:
+        """Queue a run, for whichever worker takes it first; may be repeated with a key.
+
+        Raises RefusedInputsError, UsageError for a key that is missing, IdempotencyError.
+        """
+        return await self.kept.submit(await self.order(chosen, given), asked)
+
+    async def run(
+        self, chosen: Chosen, given: Mapping[str, Entered], listening: Listening
+    ) -> RunEnded:
+        """Play an assistant in this process, to its end; each answer is kept once it is whole.
+
+        Raises RefusedInputsError, and UsageError for a key that is missing, before anything is
+        asked. Cancelling it cancels the run.
+        """
+        order = await self.order(chosen, given)
+        async with self.worker(Limits(places=1), kind="command") as worker:
+            claimed = await self.kept.submit_for(order, Asked(), worker.id)
+            return await self._heard(worker, claimed, listening(claimed.run, chosen.definition))
 
     async def retry(self, run: str, listening: Listening, *, force: bool = False) -> RunEnded:
-        """Play what did not finish of a run; see `DurableRuns.retry`. Raises UsageError, too."""
-        info = await self._kept.find(run)
-        for model in dict.fromkeys(info.order.models.values()):
-            self.player.provider(model)
-        listener = listening(info.id, definition_in(info))
-        return await self._kept.retry(info, self.player.engine, listener, force=force)
+        """Play what did not finish of a run in this process; see `DurableRuns.retry`."""
+        info = await self.kept.find(run)
+        self.player.ready(info.order.models)
+        async with self.worker(Limits(places=1), kind="command") as worker:
+            claimed = await self.kept.retry_for(run, worker.id, force=force)
+            return await self._heard(worker, claimed, listening(run, definition_in(info)))
 
-    async def list(self, *, limit: int = 50) -> tuple[RunInfo, ...]:
-        """Return the latest runs, the newest first."""
-        return await self._kept.list(limit=limit)
+    async def _heard(self, worker: Worker, claimed: Claimed, listener: RunListener) -> RunEnded:
+        """Play a run, and pass its events on."""
+        ear = _Ear(listener, claimed.last_event)
+        playing = asyncio.create_task(worker.play(claimed))
+        passing = asyncio.create_task(self._pass_on(claimed.run, ear))
+        try:
+            await asyncio.wait([playing])
+            await self._to_the_end(claimed.run, passing)
+        except asyncio.CancelledError:
+            playing.cancel()
+            await asyncio.wait([playing])
+            await self._to_the_end(claimed.run, passing)
+            raise
+        finally:
+            for task in (playing, passing):
+                task.cancel()
+            await asyncio.gather(playing, passing, return_exceptions=True)
+        assert ear.ended is not None  # noqa: S101 - it is the last thing that was passed on
+        return ear.ended
+
+    async def _to_the_end(self, run: str, passing: asyncio.Task[None]) -> None:
+        """Wait for the events of a run that is not played here any more; raises StoreError."""
+        if not (await self.kept.find(run)).standing.ended:
+            raise StoreError(
+                f"{run} could not be played to its end here; what it has is kept.",
+                hint=f"A worker goes on with it, or: understudy runs retry {run}",
+            )
+        await passing
+
+    async def _pass_on(self, run: str, ear: _Ear) -> None:
+        async with aclosing(self.events(run, ear.last)) as events:
+            async for one in events:
+                ear.hear(one)
+
+    async def events(self, run: str, after: int = 0) -> AsyncGenerator[Numbered, None]:
+        """Yield a run's events that follow a number, as they come, wherever it is played.
+
+        The end has all answers. Raises SelectionError.
+        """
+        async with aclosing(self.kept.events(run, after)) as events:
+            async for one in events:
+                if isinstance(one.event, RunEnded):
+                    answers = (await self.kept.find(run)).answers
+                    yield replace(one, event=replace(one.event, answers=answers))
+                else:
+                    yield one
+
+    async def list(
+        self,
+        *,
+        limit: int = 50,
+        assistant: str | None = None,
+        standing: Collection[Standing] = (),
+        batch: str | None = None,
+    ) -> tuple[RunInfo, ...]:
+        """Return the latest runs without what was entered and answered, the newest first."""
+        return await self.kept.list(
+            limit=limit, assistant=assistant, standing=standing, batch=batch
+        )
 
     async def find(self, run: str) -> RunInfo:
         """Return a run; raises SelectionError."""
-        return await self._kept.find(run)
+        return await self.kept.find(run)
 
     async def cancel(self, run: str) -> RunInfo:
         """Cancel a run; see `DurableRuns.cancel`."""
-        return await self._kept.cancel(run)
+        return await self.kept.cancel(run)
+
+    async def requeue(self, run: str) -> RunInfo:
+        """Queue what did not finish of a run; see `DurableRuns.retry`. Raises UsageError, too."""
+        self.player.ready((await self.kept.find(run)).order.models)
+        return await self.kept.retry(run)
 
     async def purge(self, before: datetime) -> int:
-        """Delete the runs that ended before a time; return how many attempts those were."""
-        return await self._kept.purge(before)
+        """Delete the runs that ended before a time; return how many those were."""
+        return await self.kept.purge(before)
+
+
+class _Ear:
+    """Passes events on, and remembers where it is and how the run ended."""
+
+    def __init__(self, listener: RunListener, last: int) -> None:
+        self._listener = listener
+        self.last = last
+        self.ended: RunEnded | None = None
+
+    def hear(self, one: Numbered) -> None:
+        self.last = one.number
+        if isinstance(one.event, RunEnded):
+            self.ended = one.event
+        self._listener(one.number, one.event)
 
 
 def definition_in(info: RunInfo) -> Definition:
     """Return the assistant that was run."""
     return from_json(json.loads(info.order.content))
+
+
+def costs(info: RunInfo, cost: Callable[[Answered], float | None]) -> float | None:
+    """Return what a run has cost so far, None where that is not known."""
+    each = [cost(answer) for answer in info.answers.values()]
+    return None if any(one is None for one in each) else sum(filter(None, each))
+
+
+def _originals(given: Mapping[str, Entered]) -> tuple[Original, ...]:
+    """Return the files that were given, with their bytes. Raises OSError."""
+    return tuple(
+        Original(field=field, name=one.name, content=one.path.read_bytes())
+        for field, entered in given.items()
+        if not isinstance(entered, str)
+        for one in entered
+        if isinstance(one, Upload) and one.path is not None
+    )

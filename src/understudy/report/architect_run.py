@@ -158,7 +158,7 @@ def runs_text(found: Sequence[RunInfo]) -> Iterator[str]:
 def run_text(info: RunInfo, names: Sequence[str]) -> Iterator[str]:
     """Yield what is known of one run."""
     yield from runs_text([info])
-    yield f"attempt {info.attempt}, by {clean(info.executor)}"
+    yield f"attempt {info.attempt}" + f", by {clean(info.executor)}" * bool(info.executor)
     for index, answer in sorted(info.answers.items()):
         yield ""
         yield clean(f"== {names[index]} ({answer.model}, {answer.seconds:.1f} s)")

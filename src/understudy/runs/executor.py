@@ -9,21 +9,30 @@ from pathlib import Path
 
 def executor_id() -> str:
     """Return a name of this process that no other process ever has: host/pid/start."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
+    return f"{_host()}/{os.getpid()}/{_started(os.getpid())}"
 
 
 def is_gone(executor: str) -> bool:
     """Tell whether a process surely is no more; False for those of other machines."""
     host, pid, started = (*executor.rsplit("/", 2), "", "")[:3]
-    if host != socket.gethostname() or not pid.isdigit():
+    if host != _host() or not pid.isdigit():
         return False
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:
+    except (PermissionError, OverflowError):
         pass
     return _started(int(pid)) != started
+
+
+def _host() -> str:
+    """Return the machine's name; containers of one name differ by the space of their processes."""
+    try:
+        space = f"~{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()}{space}"
 
 
 def _started(pid: int) -> str:

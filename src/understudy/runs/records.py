@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from dataclasses import field as hidden
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
-from understudy.architect.run_events import Answered, Failure, RunEnded, RunStatus, Used
+from understudy.architect.run_events import (
+    Answered,
+    Failure,
+    PromptCompleted,
+    PromptDelta,
+    PromptFailed,
+    PromptStarted,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    RunStatus,
+    Used,
+)
 
 
 class Standing(StrEnum):
     """How a run stands.
 
-    `interrupted`: the process that played it is gone; retry it. `damaged`: it cannot be read.
+    `interrupted`: the process that played it is gone, and nobody has taken it over yet.
+    `damaged`: it cannot be read.
     """
 
+    QUEUED = "queued"
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -24,12 +41,34 @@ class Standing(StrEnum):
     INTERRUPTED = "interrupted"
     DAMAGED = "damaged"
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self in _ENDED
+
+
+_ENDED = {Standing.COMPLETED, Standing.FAILED, Standing.CANCELLED, Standing.DAMAGED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A file as it was given for a field."""
+
+    field: str
+    name: str
+    content: bytes = hidden(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of its bytes, in hexadecimal."""
+        return sha256(self.content).hexdigest()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What is to be run: an assistant's content as JSON, who answers, and what was entered.
 
-    `kept` are answers from earlier attempts, by the prompt's index. `version` is None for a file.
+    `version` is None for a file. `originals` are the files whose text the inputs hold.
     """
 
     assistant: str
@@ -37,14 +76,33 @@ class Order:
     models: Mapping[str, str]
     inputs: Mapping[str, str]
     version: int | None = None
-    kept: Mapping[int, Answered] = field(default_factory=dict)
+    originals: tuple[Original, ...] = hidden(default=(), repr=False, compare=False)
+
+    @property
+    def play(self) -> str:
+        """Return what is the same for all runs of one version, as JSON."""
+        return json.dumps({"content": self.content, "models": dict(sorted(self.models.items()))})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for a run; with a `key` the same request gives the same run again.
+
+    `digest` stands for all that was asked for.
+    """
+
+    caller: str = ""
+    key: str | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """One run. `attempt` counts from 1; `ended` is there for runs that ended by themselves.
+    """One run. `attempt` counts from 1; `ended` is there for runs that have ended.
 
-    `answers` are all that there are, by the prompt's index.
+    `answers` are all that there are, by the prompt's index. `order` has no inputs where those have
+    been purged. `cost` is in US dollars, None where it is not known. `last_event` is the number
+    of the latest event, 0 where there is none.
     """
 
     id: str
@@ -55,45 +113,56 @@ class RunInfo:
     created_at: datetime
     updated_at: datetime
     executor: str
-    order: Order = field(repr=False)
-    ended: RunEnded | None = field(default=None, repr=False)
-    answers: Mapping[int, Answered] = field(default_factory=dict, repr=False)
+    order: Order = hidden(repr=False)
+    ended: RunEnded | None = hidden(default=None, repr=False)
+    answers: Mapping[int, Answered] = hidden(default_factory=dict, repr=False)
+    cost: float | None = None
+    last_event: int = 0
+    caller: str = ""
+    batch: str | None = None
+    row: int | None = None
 
 
-def order_json(order: Order) -> dict[str, Any]:
-    """Return an order as JSON; `order_of` reads it."""
-    return {
-        "assistant": order.assistant,
-        "version": order.version,
-        "content": order.content,
-        "models": dict(order.models),
-        "inputs": dict(order.inputs),
-        "kept": {str(i): asdict(answer) for i, answer in order.kept.items()},
-    }
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event as it is kept."""
+
+    number: int
+    kind: str
+    event: RunEvent
 
 
-def order_of(value: Mapping[str, Any]) -> Order:
-    """Return the order that JSON holds."""
-    kept = {int(i): answer_of(answer) for i, answer in value["kept"].items()}
-    return Order(**{**value, "kept": kept})
+def event_json(event: RunEvent) -> tuple[str, str]:
+    """Return an event's kind and its JSON; `event_of` reads both."""
+    if isinstance(event, RunEnded):
+        return f"run.{event.status.value}", _dumps(ended_json(event))
+    return _KINDS[type(event)], _dumps(asdict(event))
+
+
+def event_of(kind: str, text: str) -> RunEvent:
+    """Return the event of that kind that JSON holds.
+
+    The end of a run holds no answers: those are in the events before.
+    """
+    value = json.loads(text)
+    return _READ[kind](value)
 
 
 def ended_json(ended: RunEnded) -> dict[str, Any]:
-    """Return the end of a run as JSON; `ended_of` reads it."""
+    """Return the end of a run without its answers."""
     return {
         "status": ended.status.value,
-        "answers": {str(i): asdict(answer) for i, answer in ended.answers.items()},
         "failure": asdict(ended.failure) if ended.failure else None,
         "seconds": ended.seconds,
     }
 
 
-def ended_of(value: Mapping[str, Any]) -> RunEnded:
-    """Return the end of a run that JSON holds."""
+def ended_of(value: Mapping[str, Any], answers: Mapping[int, Answered] | None = None) -> RunEnded:
+    """Return the end of a run that JSON holds, with answers."""
     failure = value["failure"]
     return RunEnded(
         RunStatus(value["status"]),
-        {int(i): answer_of(answer) for i, answer in value["answers"].items()},
+        answers or {},
         Failure(**failure) if failure else None,
         value["seconds"],
     )
@@ -102,3 +171,31 @@ def ended_of(value: Mapping[str, Any]) -> RunEnded:
 def answer_of(value: Mapping[str, Any]) -> Answered:
     """Return the answer that JSON holds."""
     return Answered(**{**value, "used": Used(**value["used"])})
+
+
+def _dumps(value: object) -> str:
+    # Escaped to ASCII: no database stumbles over a NUL or half of a character.
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+_KINDS: Mapping[type, str] = {
+    RunStarted: "run.started",
+    PromptStarted: "prompt.started",
+    PromptDelta: "prompt.delta",
+    PromptCompleted: "prompt.completed",
+    PromptFailed: "prompt.failed",
+}
+
+_READ: Mapping[str, Callable[[dict[str, Any]], RunEvent]] = {
+    "run.started": lambda one: RunStarted(
+        tuple(tuple(stage) for stage in one["stages"]), one.get("attempt", 1)
+    ),
+    "prompt.started": lambda one: PromptStarted(**one),
+    "prompt.delta": lambda one: PromptDelta(**one),
+    "prompt.completed": lambda one: PromptCompleted(**{**one, "answer": answer_of(one["answer"])}),
+    "prompt.failed": lambda one: PromptFailed(one["prompt"], Failure(**one["failure"])),
+    **dict.fromkeys(("run.completed", "run.failed", "run.cancelled"), ended_of),
+}
+
+#: The last event of an attempt is one of these.
+ENDINGS = frozenset({"run.completed", "run.failed", "run.cancelled"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -43,13 +43,14 @@ _HARMLESS = frozenset({"host", "port", "dbname", "sslmode"})
 class Address:
     """A database: `url` for the engine, `shown` for people, `path` where it is a file.
 
-    `secrets` must not be seen in anything that is said about it.
+    `secrets` must not be seen in anything that is said about it; `what` is what is kept there.
     """
 
     url: URL
     shown: str
     path: Path | None = None
     secrets: tuple[str, ...] = ()
+    what: str = "library"
 
     def __repr__(self) -> str:
         return f"Address({self.shown!r})"
@@ -103,15 +104,16 @@ def parse(text: str) -> Address:
     )
 
 
-def runs_url(address: Address) -> str:
+def for_runs(address: Address) -> Address:
     """Return where the runs of a library's assistants are kept: beside its file, or with it.
 
-    It holds the password, and is for the engine alone.
+    Its `url` is for drivers that are not asynchronous.
     """
-    if address.path is not None:
-        beside = address.path.with_name(f"{address.path.stem}-runs{address.path.suffix}")
-        return URL.create("sqlite", database=str(beside)).render_as_string()
-    return address.url.render_as_string(hide_password=False)
+    what = "database of runs"
+    if address.path is None:
+        return replace(address, what=what)
+    path = address.path.with_name(f"{address.path.stem}-runs{address.path.suffix}")
+    return Address(URL.create("sqlite", database=str(path)), str(path), path, what=what)
 
 
 def _unsaid(url: URL, key: str) -> tuple[str, ...]:

@@ -58,29 +58,32 @@ def translated(address: Address) -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
-        raise StoreError(f"The library {address.shown} is too busy.", hint=_AGAIN) from error
+        raise StoreError(f"The {address.what} {address.shown} is too busy.", hint=_AGAIN) from error
     except DBAPIError as error:
         raise failure(str(error.orig), address) from error
     except SQLAlchemyError as error:
         raise failure(str(error), address) from error
     except ModuleNotFoundError as error:
         raise StoreError(
-            f"The library {address.shown} needs a driver that is not installed: {error.name}.",
+            f"The {address.what} {address.shown} needs a driver that is not installed: "
+            f"{error.name}.",
             hint="pip install 'understudy[postgres]'",
         ) from error
     except ImportError as error:  # psycopg is there, and finds no libpq
         raise StoreError(
-            f"The library {address.shown} needs a driver that does not load.",
+            f"The {address.what} {address.shown} needs a driver that does not load.",
             hint="pip install 'understudy[postgres]'",
         ) from error
     except UnicodeEncodeError as error:
         raise StoreError(
-            f"The library {address.shown} was given text that is not Unicode, "
+            f"The {address.what} {address.shown} was given text that is not Unicode, "
             "a half of a surrogate pair; nothing was changed."
         ) from error
     except OSError as error:
         words = address.hide(error.strerror or str(error))
-        raise StoreError(f"The library {address.shown} failed: {words}.", hint=_FILE) from error
+        raise StoreError(
+            f"The {address.what} {address.shown} failed: {words}.", hint=_FILE
+        ) from error
 
 
 def failure(said: str, address: Address) -> StoreError:
@@ -88,7 +91,7 @@ def failure(said: str, address: Address) -> StoreError:
     lowered = said.lower()
     for piece, what, hint in _KINDS:
         if piece in lowered:
-            return StoreError(f"The library {address.shown} {what}.", hint=hint)
+            return StoreError(f"The {address.what} {address.shown} {what}.", hint=hint)
     lines = [line for line in said.splitlines() if line.strip()] or ["it does not say why"]
     words = address.hide(lines[0])[:_LONGEST].rstrip(". ")
-    return StoreError(f"The library {address.shown} failed: {words}.")
+    return StoreError(f"The {address.what} {address.shown} failed: {words}.")

@@ -1,0 +1,185 @@
+"""Events for those who listen: each once, in order, wherever the run is played.
+
+What this process keeps is passed on at once; what others keep is looked for. Listeners of one run
+share what was read, so that many cost little more than one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+
+from understudy.errors import StoreError
+from understudy.runs import reading
+from understudy.runs.database import Database
+from understudy.runs.journal import Kept
+from understudy.runs.records import ENDINGS
+
+log = logging.getLogger("understudy.runs")
+
+_LOOK = 0.05  # seconds between two looks at runs that others play
+_LOOK_LESS = 0.5  # when the last look failed
+_HELD = 1000  # events of a run that are held for its listeners
+
+
+class _Channel:
+    """One run that somebody listens to: its latest events, and who waits for the next."""
+
+    def __init__(self) -> None:
+        self.listeners = 0
+        self.last: int | None = None  # the number of the latest event in `events`
+        self.events: deque[Kept] = deque(maxlen=_HELD)
+        self.known = 0  # what is known to be kept
+        self.gone = False
+        self.more = asyncio.Event()
+
+    def push(self, events: Sequence[Kept]) -> None:
+        """Take new events; what is before a gap, only the database gives."""
+        for one in events:
+            if self.last is not None and one[0] <= self.last:
+                continue
+            if self.last is not None and one[0] > self.last + 1:
+                self.events.clear()
+            self.events.append(one)
+            self.last = one[0]
+        if events:
+            self.known = max(self.known, events[-1][0])
+            self.wake()
+
+    def after(self, number: int) -> list[Kept] | None:
+        """Return the held events after a number, None where some of them are not held."""
+        if self.last is None or not self.events or number < self.events[0][0] - 1:
+            return None
+        skip = number - (self.events[0][0] - 1)
+        return [self.events[i] for i in range(skip, len(self.events))]
+
+    def wake(self) -> None:
+        """Wake who waits."""
+        self.more.set()
+        self.more = asyncio.Event()
+
+
+class Feed:
+    """The events of runs, as they come. One for each loop; `aclose` ends all who listen."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._channels: dict[str, _Channel] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._closed = asyncio.Event()
+
+    async def aclose(self) -> None:
+        """End all listeners."""
+        self._closed.set()
+        for channel in self._channels.values():
+            channel.wake()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    def publish(self, run: str, events: Sequence[Kept]) -> None:
+        """Pass on what this process has just kept."""
+        if (channel := self._channels.get(run)) is not None:
+            channel.push(events)
+
+    async def listen(self, run: str, after: int = 0) -> AsyncGenerator[Kept, None]:
+        """Yield the events of a run that follow a number; ends after the last one of an attempt.
+
+        An attempt that ended before is followed by the next where there is one. Raises StoreError.
+        """
+        channel = self._channels.setdefault(run, _Channel())
+        channel.listeners += 1
+        self._look()
+        checked = False  # whether the run had ended before; later ends are among the events
+        try:
+            while not self._closed.is_set():
+                more = channel.more  # before looking: what comes between wakes
+                events = channel.after(after)
+                if events is None:
+                    events = await asyncio.to_thread(self._read, run, after)
+                    self._fill(channel, events)
+                for one in events:
+                    after = one[0]
+                    yield one
+                last = channel.known <= after
+                if last and (channel.gone or (events and events[-1][1] in ENDINGS)):
+                    return
+                if events or not last:
+                    continue
+                if not checked and await asyncio.to_thread(self._over, run, after):
+                    return
+                checked = True
+                await more.wait()
+        finally:
+            channel.listeners -= 1
+            if channel.listeners == 0 and self._channels.get(run) is channel:
+                del self._channels[run]
+
+    @staticmethod
+    def _fill(channel: _Channel, events: Sequence[Kept]) -> None:
+        """Hold what was read, where nothing newer is held."""
+        if channel.last is None and events:
+            channel.push(events)
+        elif events:
+            channel.known = max(channel.known, events[-1][0])
+
+    def _read(self, run: str, after: int) -> list[Kept]:
+        with self._database.reading() as connection:
+            return reading.events_after(connection, run, after)
+
+    def _over(self, run: str, after: int) -> bool:
+        """Tell whether nothing will follow an event by itself."""
+        with self._database.reading() as connection:
+            found = reading.grown(connection, [run])
+        if run not in found:
+            return True
+        last, standing = found[run]
+        return standing.ended and last <= after
+
+    def _look(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        """Look for what other processes have kept, for as long as somebody listens."""
+        pause = _LOOK
+        while self._channels and not self._closed.is_set():
+            await asyncio.sleep(pause)
+            try:
+                await asyncio.to_thread(self._passed_on, asyncio.get_running_loop())
+                pause = _LOOK
+            except StoreError as error:
+                log.warning("Events of runs cannot be read: %s", error)
+                pause = _LOOK_LESS
+
+    def _passed_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read what has grown, in a thread, and hand it to the loop."""
+        runs = list(self._channels)
+        with self._database.reading() as connection:
+            found = reading.grown(connection, runs)
+            for run in runs:
+                channel = self._channels.get(run)
+                if channel is None:
+                    continue
+                if run not in found:
+                    loop.call_soon_threadsafe(self._ended, channel)
+                    continue
+                last = found[run][0]
+                if channel.last is None:
+                    if last > channel.known:
+                        loop.call_soon_threadsafe(self._known, channel, last)
+                elif last > channel.last:
+                    events = reading.events_after(connection, run, channel.last)
+                    loop.call_soon_threadsafe(channel.push, events)
+
+    @staticmethod
+    def _known(channel: _Channel, last: int) -> None:
+        channel.known = max(channel.known, last)
+        channel.wake()
+
+    @staticmethod
+    def _ended(channel: _Channel) -> None:
+        channel.gone = True
+        channel.wake()

@@ -1,0 +1,101 @@
+"""What is kept of runs, deleted: whole runs, what was entered, what was answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, text, update
+
+from understudy.runs.database import now
+from understudy.runs.records import Standing
+from understudy.runs.tables import BATCHES, EVENTS, FILES, PLAYS, RUNS, UPLOADS
+
+_PIECE = 500
+_DAY = 86_400  # seconds
+_COMPACT = (",", ":")
+_GONE = '"text":""'  # how JSON says it, written in this way
+_ENDED = [one.value for one in Standing if one.ended]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days after its end what is kept of a run; None is for ever."""
+
+    runs: float | None = None
+    inputs: float | None = None
+    outputs: float | None = None
+
+
+def keep(connection: Connection, retention: Retention) -> None:
+    """Delete what is older than it is to be kept."""
+    moment = now(connection)
+    for days, forget in (
+        (retention.runs, purge),
+        (retention.inputs, forget_inputs),
+        (retention.outputs, forget_outputs),
+    ):
+        if days is not None:
+            forget(connection, moment - days * _DAY)
+
+
+def purge(connection: Connection, before: float) -> int:
+    """Delete all of the runs that ended before a moment; return how many those were."""
+    old = select(RUNS.c.id).where(RUNS.c.standing.in_(_ENDED), RUNS.c.ended_at < before)
+    count = 0
+    while runs := connection.scalars(old.limit(_PIECE)).all():
+        connection.execute(delete(EVENTS).where(EVENTS.c.run.in_(runs)))
+        connection.execute(delete(UPLOADS).where(UPLOADS.c.run.in_(runs)))
+        connection.execute(delete(RUNS).where(RUNS.c.id.in_(runs)))
+        count += len(runs)
+    _sweep(connection)
+    return count
+
+
+def forget_inputs(connection: Connection, before: float) -> int:
+    """Delete what was entered in runs that ended before a moment; those cannot be retried."""
+    old = RUNS.c.standing.in_(_ENDED) & (RUNS.c.ended_at < before) & RUNS.c.inputs.is_not(None)
+    runs = select(RUNS.c.id).where(old)
+    connection.execute(delete(UPLOADS).where(UPLOADS.c.run.in_(runs)))
+    count = connection.execute(update(RUNS).where(old).values(inputs=None)).rowcount
+    _sweep(connection)
+    return count
+
+
+def forget_outputs(connection: Connection, before: float) -> int:
+    """Delete what was answered in runs that ended before a moment; how they ended stays."""
+    old = select(RUNS.c.id).where(RUNS.c.standing.in_(_ENDED), RUNS.c.ended_at < before)
+    spoken = EVENTS.c.kind.in_(["prompt.delta", "prompt.completed"])
+    found = connection.execute(
+        select(EVENTS.c.run, EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event).where(
+            EVENTS.c.run.in_(old), spoken, EVENTS.c.event.not_like(f"%{_GONE}%")
+        )
+    ).all()
+    for one in found:
+        event = json.loads(one.event)
+        if one.kind == "prompt.delta":
+            event["text"] = ""
+        else:
+            event["answer"]["text"] = ""
+        here = (EVENTS.c.run == one.run) & (EVENTS.c.number == one.number)
+        connection.execute(
+            update(EVENTS).where(here).values(event=json.dumps(event, separators=_COMPACT))
+        )
+    return len({one.run for one in found})
+
+
+def let_go_of_files(connection: Connection) -> None:
+    """Delete the bytes of uploads that only completed runs needed."""
+    done = select(RUNS.c.id).where(RUNS.c.standing == Standing.COMPLETED)
+    if connection.execute(delete(UPLOADS).where(UPLOADS.c.run.in_(done))).rowcount:
+        _sweep(connection)
+
+
+def _sweep(connection: Connection) -> None:
+    """Delete what no run refers to any more."""
+    if connection.dialect.name == "postgresql":  # nobody may begin to refer to it meanwhile
+        connection.execute(text("LOCK TABLE run_plays, run_files IN SHARE ROW EXCLUSIVE MODE"))
+    connection.execute(delete(FILES).where(FILES.c.digest.not_in(select(UPLOADS.c.digest))))
+    connection.execute(delete(PLAYS).where(PLAYS.c.digest.not_in(select(RUNS.c.play))))
+    used = select(RUNS.c.batch).where(RUNS.c.batch.is_not(None))
+    connection.execute(delete(BATCHES).where(BATCHES.c.id.not_in(used)))

@@ -1,0 +1,190 @@
+"""Runs, looked at: one, the latest, their events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Column, Connection, func, select
+
+from understudy.architect.run_events import Answered, PromptCompleted
+from understudy.errors import SelectionError, StoreError
+from understudy.runs.journal import Kept
+from understudy.runs.records import ENDINGS, Numbered, Order, RunInfo, Standing, ended_of, event_of
+from understudy.runs.tables import EVENTS, PLAYS, RUNS
+from understudy.runs.workers import alive
+
+#: What one read of events gives at most.
+_PIECE = 500
+
+#: What a list shows; what was entered may be large.
+_LIGHT: tuple[Column[Any], ...] = tuple(one for one in RUNS.c if one.name != "inputs")
+_UNSAID = Order(assistant="", content="", models={}, inputs={})
+
+
+def find(connection: Connection, run: str, lease: float) -> RunInfo:
+    """Return a run with all that it was asked and has answered.
+
+    Raises SelectionError, and StoreError where it cannot be read.
+    """
+    statement = _with_play().where(RUNS.c.id == run)
+    row = connection.execute(statement).first()
+    if row is None:
+        raise SelectionError(f"There is no run {run[:80]!r}.", hint="understudy runs list")
+    completed = select(EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event).where(
+        EVENTS.c.run == run, EVENTS.c.kind == "prompt.completed"
+    )
+    try:
+        info = _info(row, alive(connection, lease), _answers(connection.execute(completed)))
+    except (KeyError, ValueError, TypeError) as error:
+        raise StoreError(f"What is kept of {run} cannot be read.") from error
+    if info.standing is Standing.DAMAGED:
+        raise StoreError(f"What is kept of {run} cannot be read.")
+    return info
+
+
+def latest(
+    connection: Connection,
+    lease: float,
+    *,
+    limit: int,
+    assistant: str | None = None,
+    standing: Collection[Standing] = (),
+    batch: str | None = None,
+    caller: str | None = None,
+) -> tuple[RunInfo, ...]:
+    """Return runs without their answers, the newest first."""
+    statement = select(*_LIGHT).order_by(
+        RUNS.c.created_at.desc(), RUNS.c.row.desc(), RUNS.c.id.desc()
+    )
+    if assistant is not None:
+        statement = statement.where(RUNS.c.assistant == assistant)
+    if batch is not None:
+        statement = statement.where(RUNS.c.batch == batch)
+    if caller is not None:
+        statement = statement.where(RUNS.c.caller == caller)
+    living = alive(connection, lease)
+    if standing:
+        kept = {Standing.RUNNING if one is Standing.INTERRUPTED else one for one in standing}
+        statement = statement.where(RUNS.c.standing.in_([one.value for one in kept]))
+        dead = RUNS.c.worker.not_in(list(living)) if living else RUNS.c.worker.is_not(None)
+        running = RUNS.c.standing == Standing.RUNNING
+        if Standing.INTERRUPTED not in standing:
+            statement = statement.where(~(running & dead))
+        elif Standing.RUNNING not in standing:
+            statement = statement.where(~running | dead)
+    found = connection.execute(statement.limit(limit)).all()
+    return tuple(_listed(row, living) for row in found)
+
+
+def events_after(connection: Connection, run: str, number: int, limit: int = _PIECE) -> list[Kept]:
+    """Return the events of a run that follow a number, in their order, up to a limit."""
+    found = connection.execute(
+        select(EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
+        .where(EVENTS.c.run == run, EVENTS.c.number > number)
+        .order_by(EVENTS.c.number)
+        .limit(limit)
+    )
+    return [(one.number, one.kind, one.event) for one in found]
+
+
+def written(connection: Connection, run: str) -> list[Numbered]:
+    """Return all that was written of a run but the pieces of its answers."""
+    found = connection.execute(
+        select(EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
+        .where(EVENTS.c.run == run, EVENTS.c.kind != "prompt.delta")
+        .order_by(EVENTS.c.number)
+    )
+    return [
+        Numbered(one.number, one.kind, event_of(one.kind, one.event))
+        for one in found
+        if one.kind not in ENDINGS
+    ]
+
+
+def grown(connection: Connection, runs: Sequence[str]) -> dict[str, tuple[int, Standing]]:
+    """Return the last number and the standing of runs; those that are gone are not in it."""
+    found: dict[str, tuple[int, Standing]] = {}
+    for start in range(0, len(runs), _PIECE):
+        some = runs[start : start + _PIECE]
+        statement = select(RUNS.c.id, RUNS.c.last_event, RUNS.c.standing).where(RUNS.c.id.in_(some))
+        for one in connection.execute(statement):
+            found[one.id] = (one.last_event, Standing(one.standing))
+    return found
+
+
+def waiting(connection: Connection) -> int:
+    """Return how many runs wait for a worker."""
+    statement = select(func.count()).select_from(RUNS).where(RUNS.c.standing == Standing.QUEUED)
+    return connection.scalar(statement) or 0
+
+
+def _with_play() -> Any:
+    return select(RUNS, PLAYS.c.play.label("text")).join(
+        PLAYS, PLAYS.c.digest == RUNS.c.play, isouter=True
+    )
+
+
+def _answers(rows: Iterable[Any]) -> dict[int, Answered]:
+    answers: dict[int, Answered] = {}
+    for row in rows:
+        event = event_of(row.kind, row.event)
+        assert isinstance(event, PromptCompleted)  # noqa: S101 - that kind was asked for
+        answers[event.prompt] = event.answer
+    return dict(sorted(answers.items()))
+
+
+def _listed(row: Any, living: Mapping[str, Any]) -> RunInfo:
+    try:
+        return _about(row, _standing(row, living), _UNSAID)
+    except (KeyError, ValueError, TypeError):
+        return _about(row, Standing.DAMAGED, _UNSAID)
+
+
+def _info(row: Any, living: Mapping[str, Any], answers: Mapping[int, Answered]) -> RunInfo:
+    play = json.loads(row.text or "")
+    order = Order(
+        assistant=row.assistant,
+        version=row.version,
+        content=play["content"],
+        models=play["models"],
+        inputs=json.loads(row.inputs) if row.inputs is not None else {},
+    )
+    return _about(row, _standing(row, living), order, answers)
+
+
+def _standing(row: Any, living: Mapping[str, Any]) -> Standing:
+    standing = Standing(row.standing)
+    gone = standing is Standing.RUNNING and row.worker not in living
+    return Standing.INTERRUPTED if gone else standing
+
+
+def _about(
+    row: Any, standing: Standing, order: Order, answers: Mapping[int, Answered] | None = None
+) -> RunInfo:
+    told = row.ended if standing is not Standing.DAMAGED else None
+    ended = json.loads(told) if told else None
+    return RunInfo(
+        id=row.id,
+        assistant=row.assistant,
+        version=row.version,
+        standing=standing,
+        attempt=row.attempt,
+        created_at=_time(row.created_at),
+        updated_at=_time(row.updated_at),
+        executor=row.worker or "",
+        order=order,
+        ended=ended_of(ended, answers) if ended else None,
+        answers=answers or {},
+        cost=row.cost,
+        last_event=row.last_event,
+        caller=row.caller or "",
+        batch=row.batch,
+        row=row.row,
+    )
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

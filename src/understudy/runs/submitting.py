@@ -1,0 +1,118 @@
+"""Runs, asked for: written down once, with all that is needed to play them anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import Connection, and_, select
+
+from understudy.errors import IdempotencyError
+from understudy.runs.database import insert_new, now
+from understudy.runs.records import Asked, Order, Standing
+from understudy.runs.tables import FILES, PLAYS, RUNS, UPLOADS
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a batch: its number, and what is entered."""
+
+    number: int
+    inputs: dict[str, str]
+
+
+def submit(connection: Connection, order: Order, asked: Asked) -> str:
+    """Queue a run, and return its id.
+
+    The same key gives the same run. Raises IdempotencyError for a key that stood for another.
+    """
+    if asked.key is not None:
+        mine = and_(RUNS.c.caller == asked.caller, RUNS.c.request_key == asked.key)
+        digests = select(RUNS.c.id, RUNS.c.request_digest).where(mine)
+        if found := connection.execute(digests).first():
+            return _same(found.id, found.request_digest, asked)
+    run = f"run_{token_hex(8)}"
+    values = {
+        **_values(order, _play(connection, order), now(connection)),
+        "id": run,
+        "inputs": json.dumps(dict(order.inputs)),
+        "caller": asked.caller,
+        "request_key": asked.key,
+        "request_digest": asked.digest,
+    }
+    made = insert_new(connection, RUNS).values(values).returning(RUNS.c.id)
+    if connection.scalar(made) is None:  # somebody else sent the same at the same time
+        found = connection.execute(digests).one()
+        return _same(found.id, found.request_digest, asked)
+    _keep(connection, run, order)
+    return run
+
+
+def submit_rows(
+    connection: Connection, order: Order, batch: str, rows: Sequence[Row], caller: str
+) -> None:
+    """Write the runs of a batch's rows down; those that are there already are left alone."""
+    shared = {**_values(order, _play(connection, order), now(connection)), "batch": batch}
+    values = [
+        {
+            **shared,
+            "id": f"run_{token_hex(8)}",
+            "row": row.number,
+            "inputs": json.dumps(row.inputs),
+            "caller": caller,
+        }
+        for row in rows
+    ]
+    if values:
+        connection.execute(insert_new(connection, RUNS), values)
+
+
+def _same(run: str, digest: str, asked: Asked) -> str:
+    if digest != asked.digest:
+        raise IdempotencyError(
+            "This key stood for another request already.",
+            hint="A key belongs to one request: send a new key with what is new.",
+        )
+    return run
+
+
+def _values(order: Order, play: str, moment: float) -> dict[str, Any]:
+    return {
+        "play": play,
+        "assistant": order.assistant,
+        "version": order.version,
+        "standing": Standing.QUEUED,
+        "attempt": 1,
+        "attempt_from": 0,
+        "epoch": 0,
+        "losses": 0,
+        "cancelling": False,
+        "last_event": 0,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+
+
+def _play(connection: Connection, order: Order) -> str:
+    """Keep what many runs share, once; return its digest."""
+    text = order.play
+    digest = sha256(text.encode()).hexdigest()
+    connection.execute(insert_new(connection, PLAYS).values(digest=digest, play=text))
+    return digest
+
+
+def _keep(connection: Connection, run: str, order: Order) -> None:
+    """Keep the bytes of uploads, each once."""
+    for position, one in enumerate(order.originals):
+        connection.execute(
+            insert_new(connection, FILES).values(digest=one.digest, content=one.content)
+        )
+        connection.execute(
+            UPLOADS.insert().values(
+                run=run, field=one.field, position=position, name=one.name, digest=one.digest
+            )
+        )

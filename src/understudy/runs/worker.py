@@ -1,0 +1,315 @@
+"""A process that plays runs: takes them on, plays several at once, and tells that it lives."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self, TypeVar
+
+from understudy.architect.checking import Options
+from understudy.architect.document import Document
+from understudy.architect.engine import Engine, Play
+from understudy.architect.run_events import Answered, Failure, RunEnded, RunStatus
+from understudy.errors import StoreError, UnderstudyError
+from understudy.runs import purging, reading, workers
+from understudy.runs.durable import DurableRuns
+from understudy.runs.executor import executor_id
+from understudy.runs.journal import LostError
+from understudy.runs.purging import Retention
+from understudy.runs.record import Record
+from understudy.runs.workers import Claimed, DeclaredDeadError, Rate
+
+log = logging.getLogger("understudy.runs")
+
+_IDLE = 0.2  # seconds between two looks at the queue
+_CANCELS = 0.3  # seconds between two looks whether runs are to be cancelled
+_BEATS = 5  # heartbeats in a lease
+_PLAYS = 64  # assistants that are held ready
+_TIDY = 600.0  # seconds between two looks for what need not be kept any more
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a worker takes on: runs at once, and of all workers together.
+
+    `batch` is the only one that it works for.
+    """
+
+    places: int = 16
+    total: int | None = None
+    rate: Rate | None = None
+    batch: str | None = None
+
+
+@dataclass(slots=True)
+class _Playing:
+    task: asyncio.Task[None]
+    record: Record | None = None
+    cancelled: bool = False
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Worker:
+    """Plays runs of a database; an asynchronous context manager, which gives back what it has.
+
+    `ready` raises UnderstudyError for models that cannot be asked, `cost` returns what answers
+    cost. One worker for each process.
+    """
+
+    def __init__(
+        self,
+        runs: DurableRuns,
+        engine: Engine,
+        *,
+        ready: Callable[[Mapping[str, str]], None],
+        cost: Callable[[Mapping[int, Answered]], float | None],
+        limits: Limits | None = None,
+        retention: Retention | None = None,
+        kind: str = "worker",
+    ) -> None:
+        self.id = executor_id()
+        self._runs = runs
+        self._engine = engine
+        self._ready = ready
+        self._cost = cost
+        self._limits = limits or Limits()
+        self._retention = retention or Retention()
+        self._kind = kind
+        self._playing: dict[str, _Playing] = {}
+        self._plays: dict[str, Play] = {}
+        self._nudged = asyncio.Event()
+        self._beating: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._do(workers.enter, self.id, self._kind, self._limits.places)
+        await self._do(workers.take_over, self._runs.lease)
+        self._beating = asyncio.create_task(self._beat())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop(0)
+
+    @property
+    def busy(self) -> int:
+        """How many runs are played at the moment."""
+        return len(self._playing)
+
+    def nudge(self) -> None:
+        """Look at the queue now."""
+        self._nudged.set()
+
+    async def serve(self, stop: asyncio.Event, *, drain: bool = False) -> None:
+        """Take on and play runs until the event; with `drain` until none is left that may run.
+
+        What fails with the database is logged and tried again.
+        """
+        while not stop.is_set():
+            self._nudged.clear()
+            left = False
+            try:
+                left = await self._take()
+            except DeclaredDeadError as error:
+                await self._declared_dead(error)
+                continue
+            except StoreError as error:
+                log.warning("The queue of runs cannot be read: %s", error)
+                left = True
+            if drain and not left and not self._playing:
+                return
+            await _first(_IDLE, self._nudged, stop)
+
+    async def play(self, claimed: Claimed) -> None:
+        """Play one run that was claimed, to its end; cancelling it cancels the run."""
+        playing = self._begin(claimed)
+        try:
+            await playing.done.wait()
+        except asyncio.CancelledError:
+            self._cancel(claimed.run)
+            await playing.done.wait()
+            raise
+
+    async def stop(self, grace: float) -> None:
+        """Let runs end for so many seconds, then leave the rest of them to others."""
+        if self._playing and grace > 0:
+            await asyncio.wait([one.task for one in self._playing.values()], timeout=grace)
+        for one in list(self._playing.values()):
+            one.task.cancel()
+        while self._playing:
+            await asyncio.wait([one.task for one in self._playing.values()])
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
+            self._beating = None
+            try:
+                await self._do(workers.leave, self.id)
+            except StoreError as error:  # its lease will end
+                log.warning("%s could not take leave: %s", self.id, error)
+
+    async def _take(self) -> bool:
+        """Take on what there is room for; tell whether there may be more."""
+        room = self._limits.places - len(self._playing)
+        if room <= 0:
+            return True
+        if not await self._see(reading.waiting):
+            return False
+        limits = self._limits
+        claimed = await self._do(
+            workers.claim, self.id, room, rate=limits.rate, total=limits.total, batch=limits.batch
+        )
+        for one in claimed:
+            self._begin(one)
+        return bool(claimed) or limits.rate is not None or limits.total is not None
+
+    def _begin(self, claimed: Claimed) -> _Playing:
+        task = asyncio.create_task(self._played(claimed))
+        playing = self._playing[claimed.run] = _Playing(task)
+        return playing
+
+    async def _played(self, claimed: Claimed) -> None:
+        playing = self._playing[claimed.run]
+        try:
+            await self._perform(claimed, playing)
+        except LostError as error:
+            log.warning("%s", error)
+        except StoreError as error:
+            log.error("%s was left where it was: %s", claimed.run, error)  # noqa: TRY400 - no bug
+            if playing.record is not None:
+                playing.record.forget()
+        finally:
+            del self._playing[claimed.run]
+            playing.done.set()
+            self.nudge()
+
+    async def _perform(self, claimed: Claimed, playing: _Playing) -> None:
+        """Play a run and write its end; raises StoreError."""
+        try:
+            written = await self._see(reading.written, claimed.run) if claimed.last_event else []
+            record = playing.record = Record(self._runs.journal, claimed, written)
+            play = self._play(claimed)
+        except StoreError:
+            raise
+        except Exception as error:  # what is kept is damaged, or a key is missing here
+            if not isinstance(error, UnderstudyError):
+                log.exception("%s cannot be played", claimed.run)
+            record = playing.record or Record(self._runs.journal, claimed, ())
+            await record.close(_unplayable(record, error), None)
+            return
+        try:
+            await self._engine.run(play, record.hear, record)
+        except asyncio.CancelledError:
+            if not playing.cancelled:
+                await record.give_back()
+                return
+        except StoreError:
+            await record.give_back()
+            return
+        except Exception:
+            log.exception("%s broke off", claimed.run)  # its last event says so, too
+        assert record.ended is not None  # noqa: S101 - the engine tells it in every case
+        await record.close(record.ended, self._cost(record.ended.answers))
+
+    def _play(self, claimed: Claimed) -> Play:
+        """Return what is to be played; raises UnderstudyError, and what damaged data raises."""
+        if claimed.inputs is None:
+            raise ValueError("what was entered has been purged")
+        if claimed.play not in self._plays:
+            if len(self._plays) >= _PLAYS:
+                del self._plays[next(iter(self._plays))]
+            self._plays[claimed.play] = _made(claimed.text)
+        play = self._plays[claimed.play]
+        self._ready(play.models)
+        return Play(
+            definition=play.definition,
+            flow=play.flow,
+            models=play.models,
+            inputs=json.loads(claimed.inputs),
+        )
+
+    def _cancel(self, run: str) -> None:
+        playing = self._playing.get(run)
+        if playing is not None and not playing.cancelled:
+            playing.cancelled = True
+            playing.task.cancel()
+
+    async def _beat(self) -> None:
+        """Tell that this worker lives, look after the dead, and hear what is to be cancelled."""
+        between = self._runs.lease / _BEATS
+        clock = asyncio.get_running_loop().time
+        beat_at, tidy_at = clock() + between, clock()
+        while True:
+            await asyncio.sleep(min(_CANCELS, between))
+            try:
+                if self._playing:
+                    for run in await self._see(workers.to_cancel, self.id):
+                        self._cancel(run)
+                if clock() >= beat_at:
+                    await self._do(workers.beat, self.id)
+                    if await self._do(workers.take_over, self._runs.lease):
+                        self.nudge()
+                    beat_at = clock() + between
+                if clock() >= tidy_at:
+                    await self._do(purging.let_go_of_files)
+                    await self._do(purging.keep, self._retention)
+                    tidy_at = clock() + _TIDY
+            except DeclaredDeadError as error:
+                await self._declared_dead(error)
+            except StoreError as error:
+                log.warning("%s could not tell that it lives: %s", self.id, error)
+
+    async def _declared_dead(self, error: DeclaredDeadError) -> None:
+        """Stop everything, since others play it by now, and begin anew."""
+        log.error("%s", error)
+        for one in list(self._playing.values()):
+            if one.record is not None:
+                one.record.forget()
+            one.task.cancel()
+        if self._playing:
+            await asyncio.wait([one.task for one in self._playing.values()])
+        try:
+            await self._do(workers.enter, self.id, self._kind, self._limits.places)
+        except StoreError as failed:
+            log.warning("%s could not begin anew: %s", self.id, failed)
+
+    async def _do(self, work: Callable[..., _T], *args: object, **options: object) -> _T:
+        return await self._runs.writing(work, *args, **options)
+
+    async def _see(self, work: Callable[..., _T], *args: object) -> _T:
+        return await self._runs.reading(work, *args)
+
+
+def _unplayable(record: Record, error: Exception) -> RunEnded:
+    hint = error.hint if isinstance(error, UnderstudyError) else ""
+    message = f"The run cannot be played: {str(error) or type(error).__name__}"
+    return RunEnded(RunStatus.FAILED, record.answers, Failure("not_playable", message, hint or ""))
+
+
+def _made(text: str) -> Play:
+    kept = json.loads(text)
+    whole = f'{{"version":"1.0","assistants":[{kept["content"]}]}}'
+    document = Document.parse(whole, options=Options(allow_unknown_variables=True, stored=True))
+    return Play(
+        definition=document.assistants[0],
+        flow=document.flows[0],
+        models=kept["models"],
+        inputs={},
+    )
+
+
+async def _first(seconds: float, *events: asyncio.Event) -> None:
+    """Wait until one of the events, or so many seconds."""
+    tasks = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

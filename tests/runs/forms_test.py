@@ -1,0 +1,62 @@
+"""The form of the tables of runs: made by scripts, and what the code expects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from understudy.errors import NewerStoreError
+from understudy.runs.database import Database
+from understudy.runs.forms import FORMS
+from understudy.runs.tables import METADATA
+from understudy.store.address import for_runs, parse
+from understudy.store.library import Library
+
+
+def differences(connection: Connection) -> list[Any]:
+    """Return what Alembic would change so that the tables are as the code says."""
+
+    def ours(name: str | None, kind: str, _: object) -> bool:
+        return kind != "table" or name in METADATA.tables
+
+    options = {"include_name": ours, "compare_type": True}
+    context = MigrationContext.configure(connection, opts=options)
+    return list(compare_metadata(context, METADATA))
+
+
+def test_scripts_make_what_the_code_expects(url: str) -> None:
+    for _ in range(2):  # opening it again changes nothing
+        database = Database(for_runs(parse(url)))
+        try:
+            with database.reading() as connection:
+                assert differences(connection) == []
+        finally:
+            database.close()
+
+
+def test_the_forms_that_the_code_names_are_those_that_have_a_script() -> None:
+    scripts = ScriptDirectory(str(FORMS.folder))
+    found = [script.revision for script in scripts.walk_revisions()][::-1]
+    assert tuple(found) == FORMS.revisions
+
+
+async def test_runs_and_the_library_live_side_by_side(url: str) -> None:
+    Database(for_runs(parse(url))).close()
+    async with await Library.open(url) as library:
+        assert (await library.page()).items == ()
+    Database(for_runs(parse(url))).close()
+
+
+def test_runs_of_a_newer_version_are_refused_and_left_alone(url: str) -> None:
+    address = for_runs(parse(url))
+    database = Database(address)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE run_schema SET version_num = '0999'"))
+    database.close()
+    with pytest.raises(NewerStoreError, match="database of runs"):
+        Database(address)
