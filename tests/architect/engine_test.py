@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
@@ -287,6 +288,35 @@ def test_cancelling_ends_all_that_runs_and_says_so() -> None:
 
     run(main())
     assert cast.at_once == 0
+    assert isinstance(told[-1], RunEnded)
+    assert told[-1].status is RunStatus.CANCELLED
+
+
+@pytest.mark.parametrize("value", [PARALLEL, CHAIN], ids=["at once", "alone"])
+def test_a_provider_that_swallows_being_cancelled_does_not_make_the_run_go_on(
+    value: dict[str, Any],
+) -> None:
+    class Deaf(Cast):
+        async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+            self.asked.append((now(), request.messages[-1].text))
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(1)
+            yield Delta("all the same", Usage(1, 1))
+
+    cast, told = Deaf(), []
+
+    async def main() -> None:
+        one = play(value)
+        task = asyncio.create_task(
+            Engine(lambda _: cast).run(one, lambda _, event: told.append(event))
+        )
+        await asyncio.sleep(0.5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(cast.asked) == len(one.flow.stages[0].prompts)
+
+    run(main())
     assert isinstance(told[-1], RunEnded)
     assert told[-1].status is RunStatus.CANCELLED
 

@@ -172,16 +172,21 @@ class _Run:
         self.listener(self.number, event)
 
     async def _stages(self) -> Failure | None:
-        """Play stage by stage; return why it ended early, if it did."""
+        """Play stage by stage; return why it ended early, if it did.
+
+        Even a prompt that is alone has a task of its own: a provider that swallows being cancelled
+        then ends its prompt late, but cannot make the run go on.
+        """
         turns = asyncio.Semaphore(self.per_run)
         for stage in self.play.flow.stages:
             tasks = [asyncio.create_task(self._prompt(i, turns)) for i in stage.prompts]
             try:
                 failures = [failure for failure in await asyncio.gather(*tasks) if failure]
-            finally:
+            except BaseException:  # else all of them have ended
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                raise
             if failures:
                 return failures[0]
         return None
@@ -207,6 +212,8 @@ class _Run:
 
     async def _within_deadline(self, index: int) -> Answered:
         prompt = self.play.definition.prompts[index]
+        if prompt.timeout is None:  # one that never comes would cost all the same
+            return await self._attempts(index)
         try:
             async with asyncio.timeout(prompt.timeout) as own:
                 return await self._attempts(index)
