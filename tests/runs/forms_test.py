@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,3 +63,20 @@ def test_runs_of_a_newer_version_are_refused_and_left_alone(url: str) -> None:
     database.close()
     with pytest.raises(NewerStoreError, match="database of runs"):
         Database(address)
+
+
+def test_opening_a_file_again_leaves_the_locks_of_this_process_alone(tmp_path: Path) -> None:
+    address = for_runs(parse(str(tmp_path / "library.db")))
+    database = Database(address)
+    take = (
+        "import sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1], timeout=0)\n"
+        "try: connection.execute('BEGIN IMMEDIATE')\n"
+        "except sqlite3.OperationalError as error: print(error)\n"
+    )
+    with database.writing():
+        Database(address).close()
+        command = [sys.executable, "-c", take, str(address.path)]
+        said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    database.close()
+    assert said == "database is locked\n"

@@ -120,7 +120,7 @@ class Runs:
 
     async def _heard(self, worker: Worker, claimed: Claimed, listener: RunListener) -> RunEnded:
         """Play a run, and pass its events on."""
-        ear = _Ear(listener, claimed.last_event)
+        ear = _Ear(listener, claimed.attempt_from)
         playing = asyncio.create_task(worker.play(claimed))
         passing = asyncio.create_task(self._pass_on(claimed.run, ear))
         try:

@@ -81,8 +81,7 @@ class DurableRuns:
     async def retry(self, run: str, *, force: bool = False) -> RunInfo:
         """Queue what did not finish of a run, under its id; finished prompts are not asked again.
 
-        Raises MoveError for a run that has completed, that waits, and without `force` for one
-        that is played.
+        Raises MoveError for a run that has completed, and without `force` for one that is played.
         """
         dead = force or (await self.find(run)).standing is Standing.INTERRUPTED
         await self.writing(endings.again, run, dead=dead)

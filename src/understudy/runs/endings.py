@@ -37,15 +37,16 @@ def end(connection: Connection, row: Any, ended: RunEnded) -> None:
 
 
 def again(connection: Connection, run: str, *, dead: bool) -> None:
-    """Queue another attempt of a run.
+    """Queue another attempt of a run that has ended, or the same one where nobody goes on with it.
 
-    `dead` tells that whoever plays it is gone. Raises MoveError, SelectionError.
+    `dead` tells that whoever plays it is gone. A run that waits is left waiting. Raises MoveError,
+    SelectionError.
     """
     row = locked(connection, run)
     if row.standing == Standing.COMPLETED:
         raise MoveError(f"{run} has completed; there is nothing to retry.")
     if row.standing == Standing.QUEUED:
-        raise MoveError(f"{run} is waiting for a worker already.", hint="understudy worker")
+        return
     if row.standing == Standing.RUNNING and not dead:
         raise MoveError(
             f"{run} is running in {row.worker}.",
@@ -53,20 +54,22 @@ def again(connection: Connection, run: str, *, dead: bool) -> None:
         )
     if row.inputs is None:
         raise MoveError(f"What was entered for {run} has been purged.", hint="Run it anew.")
-    moment = now(connection)
     values: dict[str, Any] = {
         "standing": Standing.QUEUED,
         "worker": None,
         "epoch": row.epoch + 1,
         "cancelling": False,
-        "attempt": row.attempt + 1,
-        "attempt_from": row.last_event,
         "losses": 0,
-        "updated_at": moment,
-        "ended_at": None,
-        "ended": None,
-        "cost": None,
+        "updated_at": now(connection),
     }
+    if row.standing != Standing.RUNNING:
+        values |= {
+            "attempt": row.attempt + 1,
+            "attempt_from": row.last_event,
+            "ended_at": None,
+            "ended": None,
+            "cost": None,
+        }
     connection.execute(RUNS.update().where(RUNS.c.id == run).values(values))
 
 

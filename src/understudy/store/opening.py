@@ -22,8 +22,6 @@ _CONNECT = 10  # seconds
 #: What PostgreSQL's advisory lock is called; any number that nobody else takes.
 _LOCK = 0x756E6465_72737475
 
-_MAGIC = b"SQLite format 3\0"
-_WAL = slice(18, 20)  # where a file's head says that it has a write-ahead log
 WRITES = "understudy_writes"
 
 _ALEMBIC = Lock()
@@ -134,7 +132,11 @@ def _begun(connection: Connection) -> None:
 
 
 def prepare(path: Path, address: Address) -> None:
-    """Make sure of a file that only its owner reads, with a write-ahead log."""
+    """Make sure of a file that only its owner reads, with a write-ahead log.
+
+    Only SQLite opens a file that is there: when anybody else in a process closes it, the locks of
+    the connections that the process has are gone (sqlite.org/howtocorrupt.html, 2.2).
+    """
     from filelock import FileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,20 +146,12 @@ def prepare(path: Path, address: Address) -> None:
         raise StoreError(
             f"The {address.what} {address.shown} is no file.", hint="Name another path."
         )
-    with path.open("rb") as file:
-        head = file.read(_WAL.stop)
-    if head and not head.startswith(_MAGIC):
-        raise StoreError(
-            f"The {address.what} {address.shown} is no SQLite database.", hint="Name another file."
-        )
-    if head[_WAL] == b"\2\2":
-        return
-    # SQLite does not wait for others while it changes this, so that only one may try.
-    with (
-        FileLock(path.with_name(f".{path.name}.lock")),
-        closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection,
-    ):
+    with closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+                return
+            # SQLite does not wait for others while it changes this, so that only one may try.
+            with FileLock(path.with_name(f".{path.name}.lock")):
+                connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.Error as error:
             raise failure(str(error), address) from error
