@@ -13,7 +13,14 @@ from typing import Self, TypeVar
 from understudy.architect.checking import Options
 from understudy.architect.document import Document
 from understudy.architect.engine import Engine, Play
-from understudy.architect.run_events import Answered, Failure, RunEnded, RunStatus
+from understudy.architect.run_events import (
+    Answered,
+    Failure,
+    RunEnded,
+    RunEvent,
+    RunListener,
+    RunStatus,
+)
 from understudy.errors import StoreError, UnderstudyError
 from understudy.runs import purging, reading, workers
 from understudy.runs.durable import DurableRuns
@@ -47,6 +54,11 @@ class Limits:
     batch: str | None = None
 
 
+#: Makes a listener for a run that begins here: by its id, its attempt, and what is played.
+#: It hears everything as it happens, before it is kept.
+Observe = Callable[[str, int, Play], RunListener]
+
+
 @dataclass(slots=True)
 class _Playing:
     task: asyncio.Task[None]
@@ -71,6 +83,7 @@ class Worker:
         cost: Callable[[Mapping[int, Answered]], float | None],
         limits: Limits | None = None,
         retention: Retention | None = None,
+        observe: Observe | None = None,
         kind: str = "worker",
     ) -> None:
         self.id = executor_id()
@@ -80,6 +93,7 @@ class Worker:
         self._cost = cost
         self._limits = limits or Limits()
         self._retention = retention or Retention()
+        self._observe = observe
         self._kind = kind
         self._playing: dict[str, _Playing] = {}
         self._plays: dict[str, Play] = {}
@@ -206,7 +220,7 @@ class Worker:
             await record.close(_unplayable(record, error), None)
             return
         try:
-            await self._engine.run(play, record.hear, record)
+            await self._engine.run(play, self._heard_by(record, claimed, play), record)
         except asyncio.CancelledError:
             if not playing.cancelled:
                 await record.give_back()
@@ -218,6 +232,17 @@ class Worker:
             log.exception("%s broke off", claimed.run)  # its last event says so, too
         assert record.ended is not None  # noqa: S101 - the engine tells it in every case
         await record.close(record.ended, self._cost(record.ended.answers))
+
+    def _heard_by(self, record: Record, claimed: Claimed, play: Play) -> RunListener:
+        if self._observe is None:
+            return record.hear
+        observer = self._observe(claimed.run, claimed.attempt, play)
+
+        def hear(number: int, event: RunEvent) -> None:
+            record.hear(number, event)
+            observer(number, event)
+
+        return hear
 
     def _play(self, claimed: Claimed) -> Play:
         """Return what is to be played; raises UnderstudyError, and what damaged data raises."""
