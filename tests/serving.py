@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from understudy.config import load, load_here
 from understudy.ops.architect import Architect
 from understudy.ops.keeping import Keeper
+from understudy.ops.run_service import RunService
 from understudy.registry.file import DEFAULT, RegistryFile, serialized
 from understudy.service.app import Serving, create_app
 from understudy.service.auth import parse_keys
@@ -115,6 +116,7 @@ def served(
         parse_keys(SecretStr(keys) if keys else None),
         limits=limits,
         architect=architect,
+        runs=RunService(architect),
     )
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]

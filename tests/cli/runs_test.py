@@ -37,7 +37,7 @@ def test_a_run_is_listed_and_shown_with_its_answers(failed: tuple[Stage, str]) -
     assert "== for (demo/scripted, 0.0 s)\nFair wind.\n" in out
     assert "The script lets demo/scripted fail: quota." in out
     (shown,) = stage.call("runs", "show", run, "--json").check().of("run")
-    assert shown["answers"] == {"0": "Fair wind.", "1": "Fair wind."}
+    assert shown["answers"] == {"for": "Fair wind.", "against": "Fair wind."}
     assert shown["inputs"] == {"question": "Sail?", "tone": "kindly"}
     assert shown["error"]["code"] == "provider_quota"
 

@@ -203,12 +203,18 @@ def test_the_document_names_every_address_with_examples(client: Client) -> None:
         "/assistants/{key}/approve",
         "/assistants/{key}/reject",
         "/assistants/{key}/disable",
+        "/assistants/{key}/runs",
     }
     assert set(document["paths"]) - architect == {
         "/api/assistants",
         "/api/assistants/sync",
         "/api/assistants/{name}",
         "/api/assistants/{name}/responses",
+        "/api/runs",
+        "/api/runs/{run}",
+        "/api/runs/{run}/events",
+        "/api/runs/{run}/cancel",
+        "/api/runs/{run}/retry",
         "/api/syncs",
         "/api/status",
         "/healthz",

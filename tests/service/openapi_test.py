@@ -49,4 +49,4 @@ def test_schemathesis_finds_nothing(source: Project, folder: Path, key: str) -> 
     header = ("--header", f"X-API-Key: {key}") if key else ()
     with served(KEYS if key else "", rate=0.0) as client:
         until(lambda: client.get("/readyz").status == 200, "the first sync")
-        assert "19 selected / 19 total" in look(client, folder, *header)
+        assert "25 selected / 25 total" in look(client, folder, *header)

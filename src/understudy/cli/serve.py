@@ -52,6 +52,12 @@ _NEEDED = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
     metavar="SECONDS",
     help="How long silent connections are kept after SIGTERM.",
 )
+@click.option(
+    "--runs",
+    type=click.IntRange(0, 10_000),
+    metavar="N",
+    help="Runs played here at once; 0 leaves them to `understudy worker`.  [default: 16]",
+)
 @local
 @click.pass_context
 def serve(ctx: click.Context, /, **options: Any) -> int:
@@ -108,6 +114,7 @@ def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, i
     """Return what to serve, and where; raises UsageError before anything listens."""
     from understudy.ops.architect import Architect
     from understudy.ops.keeping import Keeper
+    from understudy.ops.run_service import RunService
     from understudy.service.app import Serving
     from understudy.service.auth import parse_keys
     from understudy.service.front import Limits
@@ -138,7 +145,9 @@ def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, i
     )
     hosts = frozenset({"127.0.0.1", "localhost", "::1", host.lower()})
     architect = Architect(settings)
-    serving = Serving(keeper, keys, hosts, Limits(rate=rate), origins, architect=architect)
+    runs = RunService(architect, places=options["runs"])
+    limits = Limits(rate=rate)
+    serving = Serving(keeper, keys, hosts, limits, origins, architect=architect, runs=runs)
     return serving, host, port
 
 

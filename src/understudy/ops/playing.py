@@ -100,13 +100,15 @@ class Player:
             self._providers[name] = provider_for(model, self._environment)
         return self._providers[name]
 
-    async def choose(self, key: str, *, draft: bool = False, number: int | None = None) -> Chosen:
-        """Return the version in force; with `draft` the latest, one by number, or that of a file.
+    async def choose(
+        self, key: str, *, draft: bool = False, number: int | None = None, files: bool = True
+    ) -> Chosen:
+        """Return the version in force; with `draft` the latest, or one by number.
 
-        Raises SelectionError, NotInForceError, InvalidDocumentError for what does not fit today's
-        models, StoreError.
+        With `files` a key may be the path of a document, which is a draft. Raises SelectionError,
+        NotInForceError, InvalidDocumentError for what does not fit today's models, StoreError.
         """
-        if await asyncio.to_thread(_is_document, key):
+        if files and await asyncio.to_thread(_is_document, key):
             return await asyncio.to_thread(self._of_file, key, draft=draft)
         library = await self._architect.library()
         if draft:

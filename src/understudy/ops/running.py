@@ -20,7 +20,16 @@ from understudy.ops.architect import Architect
 from understudy.ops.playing import Chosen, Player
 from understudy.ops.run_settings import run_settings
 from understudy.runs.durable import DurableRuns
-from understudy.runs.records import Asked, Numbered, Order, Original, RunInfo, Standing
+from understudy.runs.records import (
+    Asked,
+    Kept,
+    Numbered,
+    Order,
+    Original,
+    RunInfo,
+    Standing,
+    event_of,
+)
 from understudy.runs.worker import Limits, Worker
 from understudy.runs.workers import Claimed
 from understudy.store.address import for_runs, parse
@@ -97,6 +106,10 @@ class Runs:
         """
         return await self.kept.submit(await self.order(chosen, given), asked)
 
+    async def earlier(self, asked: Asked) -> RunInfo | None:
+        """Return the run that this key has been given; raises IdempotencyError."""
+        return await self.kept.earlier(asked)
+
     async def run(
         self, chosen: Chosen, given: Mapping[str, Entered], listening: Listening
     ) -> RunEnded:
@@ -157,13 +170,21 @@ class Runs:
 
         The end has all answers. Raises SelectionError.
         """
-        async with aclosing(self.kept.events(run, after)) as events:
-            async for one in events:
-                if isinstance(one.event, RunEnded):
-                    answers = (await self.kept.find(run)).answers
-                    yield replace(one, event=replace(one.event, answers=answers))
-                else:
-                    yield one
+        async with aclosing(self.raw(run, after)) as events:
+            async for kept in events:
+                yield await self.told(run, kept)
+
+    def raw(self, run: str, after: int = 0) -> AsyncGenerator[Kept, None]:
+        """Yield a run's events as they are kept; `told` reads them."""
+        return self.kept.feed.listen(run, after)
+
+    async def told(self, run: str, kept: Kept) -> Numbered:
+        """Return an event; the end has all answers. Raises SelectionError."""
+        number, kind, text = kept
+        event = event_of(kind, text)
+        if isinstance(event, RunEnded):
+            event = replace(event, answers=(await self.kept.find(run)).answers)
+        return Numbered(number, kind, event)
 
     async def list(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -103,7 +104,11 @@ def event_fields(
 
     if isinstance(event, RunStarted):
         names = [[definition.prompts[i].name for i in stage] for stage in event.stages]
-        return "run.started", {"assistant": definition.name, "stages": names}
+        return "run.started", {
+            "assistant": definition.name,
+            "attempt": event.attempt,
+            "stages": names,
+        }
     if isinstance(event, PromptStarted):
         return "prompt.started", {
             **about(event.prompt),
@@ -168,6 +173,11 @@ def run_text(info: RunInfo, names: Sequence[str]) -> Iterator[str]:
         yield clean(info.ended.failure.message)
 
 
+def prompt_names(info: RunInfo) -> list[str]:
+    """Return the names of a run's prompts, by their index."""
+    return [str(one["name"]) for one in json.loads(info.order.content)["prompts"]]
+
+
 def run_fields(info: RunInfo, *, answers: bool = False) -> dict[str, Any]:
     """Return a run's fields; `answers` adds what was entered and answered."""
     failure = info.ended.failure if info.ended else None
@@ -180,9 +190,14 @@ def run_fields(info: RunInfo, *, answers: bool = False) -> dict[str, Any]:
         "created_at": info.created_at.isoformat(),
         "updated_at": info.updated_at.isoformat(),
         "executor": info.executor,
+        "cost": info.cost,
+        "last_event": info.last_event,
+        "batch": info.batch,
+        "row": info.row,
         "error": _failure(failure) if failure else None,
     }
     if answers:
         fields["inputs"] = dict(info.order.inputs)
-        fields["answers"] = {str(index): one.text for index, one in sorted(info.answers.items())}
+        names = prompt_names(info)
+        fields["answers"] = {names[index]: one.text for index, one in sorted(info.answers.items())}
     return fields

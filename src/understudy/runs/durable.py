@@ -68,6 +68,11 @@ class DurableRuns:
         self.on_queued()
         return await self.find(run)
 
+    async def earlier(self, asked: Asked) -> RunInfo | None:
+        """Return the run that a key stands for, None for a new key; raises IdempotencyError."""
+        run = await self.reading(submitting.earlier, asked)
+        return await self.find(run) if run else None
+
     async def submit_for(self, order: Order, asked: Asked, worker: str) -> Claimed:
         """Write a new run down as taken on by a worker already."""
 

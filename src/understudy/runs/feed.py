@@ -14,8 +14,7 @@ from collections.abc import AsyncGenerator, Sequence
 from understudy.errors import StoreError
 from understudy.runs import reading
 from understudy.runs.database import Database
-from understudy.runs.journal import Kept
-from understudy.runs.records import ENDINGS
+from understudy.runs.records import ENDINGS, Kept
 
 log = logging.getLogger("understudy.runs")
 

@@ -21,13 +21,10 @@ from sqlalchemy import Connection, bindparam, select
 from understudy.architect.run_events import PromptDelta, RunEnded, RunEvent
 from understudy.errors import StoreError
 from understudy.runs.database import Database
-from understudy.runs.records import Standing, ended_json, event_json
+from understudy.runs.records import Kept, Standing, ended_json, event_json
 from understudy.runs.tables import EVENTS, RUNS
 
 log = logging.getLogger("understudy.runs")
-
-#: Number, kind and JSON of an event.
-Kept = tuple[int, str, str]
 
 _FIRST_PAUSE = 0.1  # seconds before a transaction that failed is tried again; doubled each time
 _LONGEST_PAUSE = 2.0

@@ -11,8 +11,16 @@ from sqlalchemy import Column, Connection, func, select
 
 from understudy.architect.run_events import Answered, PromptCompleted
 from understudy.errors import SelectionError, StoreError
-from understudy.runs.journal import Kept
-from understudy.runs.records import ENDINGS, Numbered, Order, RunInfo, Standing, ended_of, event_of
+from understudy.runs.records import (
+    ENDINGS,
+    Kept,
+    Numbered,
+    Order,
+    RunInfo,
+    Standing,
+    ended_of,
+    event_of,
+)
 from understudy.runs.tables import EVENTS, PLAYS, RUNS
 from understudy.runs.workers import alive
 

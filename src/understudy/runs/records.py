@@ -123,9 +123,13 @@ class RunInfo:
     row: int | None = None
 
 
+#: An event as it is kept: its number, its kind, its JSON.
+Kept = tuple[int, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """An event as it is kept."""
+    """An event of a run, read."""
 
     number: int
     kind: str

@@ -30,11 +30,8 @@ def submit(connection: Connection, order: Order, asked: Asked) -> str:
 
     The same key gives the same run. Raises IdempotencyError for a key that stood for another.
     """
-    if asked.key is not None:
-        mine = and_(RUNS.c.caller == asked.caller, RUNS.c.request_key == asked.key)
-        digests = select(RUNS.c.id, RUNS.c.request_digest).where(mine)
-        if found := connection.execute(digests).first():
-            return _same(found.id, found.request_digest, asked)
+    if found := earlier(connection, asked):
+        return found
     run = f"run_{token_hex(8)}"
     values = {
         **_values(order, _play(connection, order), now(connection)),
@@ -46,8 +43,7 @@ def submit(connection: Connection, order: Order, asked: Asked) -> str:
     }
     made = insert_new(connection, RUNS).values(values).returning(RUNS.c.id)
     if connection.scalar(made) is None:  # somebody else sent the same at the same time
-        found = connection.execute(digests).one()
-        return _same(found.id, found.request_digest, asked)
+        return earlier(connection, asked) or run
     _keep(connection, run, order)
     return run
 
@@ -71,12 +67,20 @@ def submit_rows(
         connection.execute(insert_new(connection, RUNS), values)
 
 
-def _same(run: str, digest: str, asked: Asked) -> str:
-    if digest != asked.digest:
+def earlier(connection: Connection, asked: Asked) -> str | None:
+    """Return the run that a key stands for, None for a new key; raises IdempotencyError."""
+    if asked.key is None:
+        return None
+    mine = and_(RUNS.c.caller == asked.caller, RUNS.c.request_key == asked.key)
+    found = connection.execute(select(RUNS.c.id, RUNS.c.request_digest).where(mine)).first()
+    if found is None:
+        return None
+    if found.request_digest != asked.digest:
         raise IdempotencyError(
             "This key stood for another request already.",
             hint="A key belongs to one request: send a new key with what is new.",
         )
+    run: str = found.id
     return run
 
 

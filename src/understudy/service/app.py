@@ -18,6 +18,7 @@ from understudy._version import __version__
 from understudy.architect.limits import MOST_BYTES
 from understudy.ops.architect import Architect
 from understudy.ops.keeping import Keeper
+from understudy.ops.run_service import RunService
 from understudy.service.architect_routes import LARGE, architect_router
 from understudy.service.auth import Keys
 from understudy.service.front import REQUEST_ID, Draining, Front, Limits
@@ -26,6 +27,8 @@ from understudy.service.metrics import Metrics
 from understudy.service.problems import ProblemError, plain, render
 from understudy.service.registry_routes import registry_router
 from understudy.service.routing import BytesRoute, Shortcut
+from understudy.service.run_routes import UPLOADS, run_router
+from understudy.service.streams import Streams
 from understudy.service.uploads import AROUND
 
 _ABOUT = """The assistants of a place, looked up by name; and Architect documents.
@@ -46,7 +49,8 @@ _SECURITY = [
 class Serving:
     """What a service is made of; `hosts` are the names of this machine where there are no keys.
 
-    Without an `architect` there are no routes for Architect documents.
+    Without an `architect` there are no routes for Architect documents, without `runs` none for
+    runs.
     """
 
     keeper: Keeper
@@ -57,6 +61,7 @@ class Serving:
     draining: Draining = field(default_factory=Draining)
     metrics: Metrics = field(default_factory=Metrics)
     architect: Architect | None = None
+    runs: RunService | None = None
 
 
 def create_app(serving: Serving) -> ASGIApp:
@@ -66,10 +71,14 @@ def create_app(serving: Serving) -> ASGIApp:
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         api.openapi()  # made once: no request has to wait for it, or for its routes
         await serving.keeper.start()
+        if serving.runs is not None:
+            await serving.runs.start()
         try:
             yield
         finally:
             await serving.keeper.stop()
+            if serving.runs is not None:
+                await serving.runs.stop()
             if serving.architect is not None:
                 await serving.architect.aclose()
 
@@ -87,6 +96,8 @@ def create_app(serving: Serving) -> ASGIApp:
     guarded = [registry_router(serving.keeper), status_router(standing)]
     if serving.architect is not None:
         guarded.append(architect_router(serving.architect))
+    if serving.runs is not None:
+        guarded.append(run_router(serving.runs, Streams(serving.draining)))
     routers = [*guarded, health_router(standing)]
     for router in routers:
         security = _SECURITY if serving.keys and router in guarded else None
@@ -104,7 +115,7 @@ def create_app(serving: Serving) -> ASGIApp:
         serving.hosts,
         serving.metrics,
         serving.draining,
-        replace(serving.limits, large=MOST_BYTES + AROUND, paths=LARGE),
+        replace(serving.limits, large=MOST_BYTES + AROUND, paths=LARGE, uploads=UPLOADS),
         frozenset(serving.origins),
     )
     if not serving.origins:
@@ -113,7 +124,14 @@ def create_app(serving: Serving) -> ASGIApp:
         front,
         allow_origins=serving.origins,
         allow_methods=("GET", "POST"),
-        allow_headers=("authorization", "x-api-key", "content-type", "if-none-match"),
+        allow_headers=(
+            "authorization",
+            "x-api-key",
+            "content-type",
+            "if-none-match",
+            "idempotency-key",
+            "last-event-id",
+        ),
         expose_headers=("etag", "retry-after", "x-request-id"),
         max_age=600,
     )

@@ -19,16 +19,18 @@ ADMIN = "admin"
 ARCHITECT_READ = "architect:read"
 IMPORT = "architect:import"
 APPROVE = "architect:approve"
+RUN = "architect:run"
 
 #: What each scope brings along.
 SCOPES: dict[str, frozenset[str]] = {
     READ: frozenset({READ}),
     READ_FULL: frozenset({READ, READ_FULL}),
     SYNC: frozenset({READ, SYNC}),
-    ADMIN: frozenset({READ, READ_FULL, SYNC, ADMIN, ARCHITECT_READ, IMPORT, APPROVE}),
+    ADMIN: frozenset({READ, READ_FULL, SYNC, ADMIN, ARCHITECT_READ, IMPORT, APPROVE, RUN}),
     ARCHITECT_READ: frozenset({ARCHITECT_READ}),
     IMPORT: frozenset({ARCHITECT_READ, IMPORT}),
     APPROVE: frozenset({ARCHITECT_READ, APPROVE}),
+    RUN: frozenset({RUN}),
 }
 
 _SHORTEST = 16  # characters

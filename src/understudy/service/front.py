@@ -47,7 +47,8 @@ class Limits:
     """`rate` is requests a second for a key (0: any), `body` bytes, `patience` seconds for one.
 
     `paths` are addresses that take larger bodies: at most `large` bytes, which may take as many
-    times longer to arrive as they are larger than a megabyte.
+    times longer to arrive as they are larger than a megabyte. `uploads` are patterns of others, and
+    how many bytes those take.
     """
 
     rate: float = 100.0
@@ -55,13 +56,17 @@ class Limits:
     patience: float = 15.0
     large: int = 0
     paths: frozenset[str] = frozenset()
+    uploads: tuple[tuple[re.Pattern[str], int], ...] = ()
 
     def of(self, path: str) -> Limits:
         """Return what holds for a request to this address."""
-        if path not in self.paths:
-            return self
-        longer = self.patience * max(1.0, self.large / (1 << 20))
-        return replace(self, body=self.large, patience=longer)
+        if path in self.paths:
+            return self._larger(self.large)
+        size = next((size for pattern, size in self.uploads if pattern.fullmatch(path)), None)
+        return self if size is None else self._larger(size)
+
+    def _larger(self, size: int) -> Limits:
+        return replace(self, body=size, patience=self.patience * max(1.0, size / (1 << 20)))
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from understudy.service.auth import Caller
 from understudy.service.front import CALLER
 from understudy.service.problems import ProblemError, plain
-from understudy.service.replies import Reply
 
 
 class BytesRoute(APIRoute):
@@ -31,7 +30,7 @@ class BytesRoute(APIRoute):
         if scope["method"] not in (allowed := self.methods or set()):
             raise plain(405, headers={"Allow": ", ".join(sorted(allowed))})
         scope["route"] = self
-        function: Callable[..., Awaitable[Reply]] = self.endpoint
+        function: Callable[..., Awaitable[ASGIApp]] = self.endpoint
         parts = {name: unquote(part) for name, part in scope["path_params"].items()}
         answer = await function(Request(scope, receive), **parts)
         await answer(scope, receive, send)
@@ -62,7 +61,7 @@ class Shortcut:
 def add(
     router: APIRouter,
     path: str,
-    function: Callable[..., Awaitable[Reply]],
+    function: Callable[..., Awaitable[ASGIApp]],
     responses: dict[int | str, dict[str, Any]],
 ) -> None:
     """Add a route that is read with GET and answers in bytes."""

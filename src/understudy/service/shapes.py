@@ -215,6 +215,7 @@ _MEANING = {
     401: "A key is needed, or this one is not known.",
     403: "The key lacks the scope that is needed.",
     404: "There is no such assistant; those alike are named.",
+    408: "The body did not arrive in time.",
     409: "It cannot be done as things stand; nothing has changed.",
     413: "The body is too large.",
     415: "The body is of a kind that is not read here.",

@@ -1,0 +1,88 @@
+"""Runs within a service: their database opened when it is needed, what is queued played here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import replace
+
+from understudy.errors import StoreError
+from understudy.ops.architect import Architect
+from understudy.ops.running import Runs
+from understudy.runs.worker import Worker
+from understudy.store.address import for_runs, parse
+
+log = logging.getLogger("understudy.runs")
+
+_AGAIN = 5.0  # seconds until a database that failed is tried again
+_GRACE = 5.0  # seconds that runs may go on when the service ends; then others take them over
+
+
+class RunService:
+    """The runs of one service. `places` of them are played here at once, 0 leaves all to workers.
+
+    Nothing is made on the disk before somebody asks for a run.
+    """
+
+    def __init__(self, architect: Architect, *, places: int | None = None) -> None:
+        self.architect = architect
+        self._places = places
+        self._runs: Runs | None = None
+        self._worker: Worker | None = None
+        self._opening = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Go on with what is queued, if there may be something."""
+        place = for_runs(parse(self.architect.database))
+        if place.path is None or place.path.exists():
+            self._tasks.append(asyncio.create_task(self._keep_opening()))
+
+    async def runs(self) -> Runs:
+        """Return them, opened; raises StoreError, UsageError."""
+        async with self._opening:
+            if self._runs is None:
+                await self._open()
+            assert self._runs is not None  # noqa: S101 - it was just opened
+            return self._runs
+
+    async def stop(self) -> None:
+        """Begin no other run, leave those that go on to others, and close everything."""
+        self._stop.set()
+        for task in self._tasks:
+            await task
+        if self._worker is not None:
+            await self._worker.stop(_GRACE)
+        if self._runs is not None:
+            await self._runs.__aexit__(None, None, None)
+            self._runs = self._worker = None
+
+    async def _open(self) -> None:
+        runs = Runs(self.architect)
+        await runs.__aenter__()
+        try:
+            if self._places != 0:
+                limits = runs.settings.limits
+                limits = replace(limits, places=self._places or limits.places)
+                worker = runs.worker(limits, kind="service")
+                await worker.__aenter__()
+                self._worker = worker
+                self._tasks.append(asyncio.create_task(worker.serve(self._stop)))
+        except BaseException:
+            await runs.__aexit__(None, None, None)
+            raise
+        self._runs = runs
+
+    async def _keep_opening(self) -> None:
+        """Open the database, however long it takes to come up."""
+        while not self._stop.is_set():
+            try:
+                await self.runs()
+            except StoreError as error:
+                log.warning("%s Trying again in %g s.", error, _AGAIN)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), _AGAIN)
+            else:
+                return
