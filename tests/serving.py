@@ -116,7 +116,7 @@ def served(
         parse_keys(SecretStr(keys) if keys else None),
         limits=limits,
         architect=architect,
-        runs=RunService(architect),
+        runs=RunService(architect, grace=0.2),
     )
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]

@@ -21,6 +21,10 @@ _CONFIG = """
 [[operations]]
 include-name = "POST /api/architect/import"
 checks.positive_data_acceptance.enabled = false
+
+[[operations]]
+include-name = "POST /api/architect/assistants/{key}/runs"
+checks.positive_data_acceptance.enabled = false
 """
 
 

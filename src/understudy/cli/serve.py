@@ -145,7 +145,7 @@ def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, i
     )
     hosts = frozenset({"127.0.0.1", "localhost", "::1", host.lower()})
     architect = Architect(settings)
-    runs = RunService(architect, places=options["runs"])
+    runs = RunService(architect, places=options["runs"], grace=options["grace"])
     limits = Limits(rate=rate)
     serving = Serving(keeper, keys, hosts, limits, origins, architect=architect, runs=runs)
     return serving, host, port

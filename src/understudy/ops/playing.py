@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from understudy.architect.document import Document
 from understudy.architect.engine import Concurrency, Engine, Play
 from understudy.architect.flow import Flow
 from understudy.architect.inputs import Entered, InputFinding, Upload, check_inputs
+from understudy.architect.meaning import Source
 from understudy.architect.models import Model
 from understudy.architect.rendering import about_tokens, rendered
 from understudy.architect.run_events import Answered, RunEnded
@@ -139,6 +140,8 @@ class Player:
         checked = check_inputs(chosen.definition, given)
         if checked.findings:
             raise RefusedInputsError(chosen.definition.name, checked.findings)
+        if too_large := tuple(self._beyond_windows(chosen, checked.values)):
+            raise RefusedInputsError(chosen.definition.name, too_large)
         self.ready(chosen.models)
         return Play(
             definition=chosen.definition,
@@ -146,6 +149,33 @@ class Player:
             models=chosen.models,
             inputs=checked.values,
         )
+
+    def _beyond_windows(self, chosen: Chosen, values: Mapping[str, str]) -> Iterator[InputFinding]:
+        """Yield what does not fit its model's window, without what others will have answered."""
+        listed = self._architect.catalogue.models
+        windows = {one.asked: one.context_window for one in listed if one.context_window}
+        fields = chosen.definition.input_fields
+        for index, prompt in enumerate(chosen.definition.prompts):
+            model = chosen.models[prompt.model_name]
+            window = windows.get(model)
+            read = [
+                fields[one.target].name
+                for one in chosen.flow.reads[index]
+                if one.source is Source.FIELD
+            ]
+            longest = max(read, key=lambda name: len(values[name]), default="")
+            if window is None or not longest:
+                continue
+            tokens = _about(chosen, index, values)
+            if tokens > window:
+                size = about_tokens(values[longest])
+                yield InputFinding(
+                    longest,
+                    "too_large_for_model",
+                    f'With "{longest}" (about {size:,} tokens) the prompt "{prompt.name}" has '
+                    f"about {tokens:,} tokens; {model} takes {window:,}.",
+                    "Give less, or have a model with a larger window answer (--map-model).",
+                )
 
     def ready(self, models: Mapping[str, str]) -> None:
         """Raise UsageError for a model that cannot be asked: its key is missing."""
@@ -195,6 +225,14 @@ def sent(chosen: Chosen, given: Mapping[str, Entered]) -> tuple[Sent, ...]:
         tokens = about_tokens(system) + about_tokens(content)
         told.append(Sent(prompt.name, chosen.models[prompt.model_name], system, content, tokens))
     return tuple(told)
+
+
+def _about(chosen: Chosen, index: int, values: Mapping[str, str]) -> int:
+    """Return about how many tokens a prompt has, outputs of others not counted."""
+    nothing = dict.fromkeys(range(len(chosen.definition.prompts)), "")
+    content = rendered(chosen.definition, index, chosen.flow.reads[index], values, nothing)
+    system = chosen.definition.prompts[index].system_context or ""
+    return about_tokens(system) + about_tokens(content)
 
 
 def _is_document(key: str) -> bool:

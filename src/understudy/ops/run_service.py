@@ -25,9 +25,12 @@ class RunService:
     Nothing is made on the disk before somebody asks for a run.
     """
 
-    def __init__(self, architect: Architect, *, places: int | None = None) -> None:
+    def __init__(
+        self, architect: Architect, *, places: int | None = None, grace: float = _GRACE
+    ) -> None:
         self.architect = architect
         self._places = places
+        self._grace = grace
         self._runs: Runs | None = None
         self._worker: Worker | None = None
         self._opening = asyncio.Lock()
@@ -54,7 +57,7 @@ class RunService:
         for task in self._tasks:
             await task
         if self._worker is not None:
-            await self._worker.stop(_GRACE)
+            await self._worker.stop(self._grace)
         if self._runs is not None:
             await self._runs.__aexit__(None, None, None)
             self._runs = self._worker = None
