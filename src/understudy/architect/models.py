@@ -67,7 +67,7 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The models that are there; `overrides` are names with the id that shall answer for them."""
+    """The models that are there; `overrides` are names, each with the model that answers."""
 
     models: tuple[Model, ...]
     overrides: Mapping[str, str] = field(default_factory=dict)
@@ -80,10 +80,15 @@ class Catalogue:
         """Return the active model of exactly this id."""
         return next((model for model in self.models if model.active and model.id == name), None)
 
+    def chosen(self, name: str) -> Model | None:
+        """Return the active model of this id, else of this PROVIDER/NAME: as overrides name it."""
+        asked = (model for model in self.models if model.active and model.asked == name)
+        return self.find(name) or next(asked, None)
+
     def map(self, name: str) -> Mapped:
         """Return which model answers for a name: an exact id, the provider's closest, the first."""
         if name in self.overrides:
-            return Mapped(name, self.find(self.overrides[name]), How.OVERRIDE)
+            return Mapped(name, self.chosen(self.overrides[name]), How.OVERRIDE)
         if exact := self.find(name):
             return Mapped(name, exact, How.EXACT)
         active = self.active()

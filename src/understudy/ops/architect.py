@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,7 @@ from understudy.architect.limits import VERSION
 from understudy.architect.models import DEFAULT, Catalogue, Model
 from understudy.config import Settings, as_bool, text_of
 from understudy.errors import InvalidDocumentError, UsageError
+from understudy.providers.catalog import is_named
 from understudy.store.records import Batch, Incoming, Moved, Version, Which
 
 if TYPE_CHECKING:
@@ -58,7 +61,8 @@ class Exported:
 def catalogue_of(settings: Settings, overrides: Mapping[str, str] | None = None) -> Catalogue:
     """Return the models that are there: those of understudy.toml, else the built-in ones.
 
-    `overrides` say which id answers for a name. Raises UsageError for one that is not active.
+    `overrides` say which id answers for a name; a model of a provider that the environment names
+    need not be listed. Raises UsageError for one that is not active.
     """
     listed = tuple(
         Model(
@@ -72,14 +76,24 @@ def catalogue_of(settings: Settings, overrides: Mapping[str, str] | None = None)
         for number, table in enumerate(settings.models)
     )
     catalogue = Catalogue(listed or DEFAULT.models, dict(overrides or {}))
+    more = _unlisted(catalogue, settings.variables or os.environ)
+    catalogue = replace(catalogue, models=(*catalogue.models, *more))
     for old, new in catalogue.overrides.items():
-        if catalogue.find(new) is None:
+        if catalogue.chosen(new) is None:
             known = ", ".join(model.id for model in catalogue.active()) or "none"
             raise UsageError(
                 f"--map-model {old}={new}: no active model has the id {new!r}.",
                 hint=f"Active are {known}.",
             )
     return catalogue
+
+
+def _unlisted(catalogue: Catalogue, environment: Mapping[str, str]) -> Iterator[Model]:
+    """Yield the models that answer for others, by providers which the environment names."""
+    known = {model.asked for model in catalogue.models}
+    for new in dict.fromkeys(catalogue.overrides.values()):
+        if new not in known and is_named(new, environment):
+            yield Model(new, new.partition("/")[0], order=sys.maxsize)
 
 
 class Architect:

@@ -26,7 +26,8 @@ class Request:
     """One prompt. `model` is the whole name, PROVIDER/NAME; a `schema` asks for JSON of that form.
 
     The schema is a JSON schema of an object in the strict subset: every property is required, and
-    no others are allowed.
+    no others are allowed. `tools` are those that the vendor runs itself (`web_search`,
+    `code_execution`, `web_fetch`); the models for demos ignore them, others refuse one they lack.
     """
 
     model: str
@@ -35,6 +36,7 @@ class Request:
     schema: Mapping[str, Any] | None = None
     max_tokens: int | None = None
     temperature: float | None = None
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class Provider(Protocol):
     def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Yield the answer's pieces, last the usage; raises ProviderError.
 
-        A stream that ends without the usage is not whole. Closing it early ends the request.
+        What a tool of the vendor's is asked and gives is no piece; texts before and after it stand
+        in paragraphs of their own. A stream that ends without the usage is not whole. Closing it
+        early ends the request.
         """
         ...
 

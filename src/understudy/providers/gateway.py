@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +19,16 @@ from understudy.providers.errors import (
     ProviderLostError,
     ProviderRejectedError,
 )
-from understudy.providers.vendors import VENDORS, Access
+from understudy.providers.vendors import Access, Vendor
 from understudy.redact import redact, register
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
-    from pydantic_ai.settings import ModelSettings
+    from pydantic_ai.usage import RequestUsage
 
 _EXTRA = "pip install 'understudy[providers]'"
-_SCHEMA = "answer"  # vendors want a name for it
+_MOST_PAUSES = 10  # of one answer; one takes minutes
 
 #: Why an answer is none, by the reason for which the model stopped.
 _STOPPED = {
@@ -41,10 +41,10 @@ _STOPPED = {
 class Gateway:
     """A vendor's models. Raises UsageError where its key or the library is not there."""
 
-    def __init__(self, name: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, name: str, vendor: Vendor, environment: Mapping[str, str]) -> None:
         self._name = name
-        self._vendor = VENDORS[name]
-        self._access = _access(name, environment)
+        self._vendor = vendor
+        self._access = _access(name, vendor, environment)
         self._make: Callable[[str], Model] | None = None
         self._models: dict[str, Model] = {}
         self._opening = asyncio.Lock()
@@ -55,6 +55,7 @@ class Gateway:
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Yield the answer's pieces, last the usage; raises ProviderError."""
         try:
+            self._check_tools(request)
             model = await self._model(request.model)
             async with contextlib.aclosing(self._ask(model, request)) as pieces:
                 async for piece in pieces:
@@ -72,6 +73,14 @@ class Gateway:
         self._make = None
         await self._open.aclose()
 
+    def _check_tools(self, request: Request) -> None:
+        name = request.model.partition("/")[2]
+        for tool in request.tools:
+            if not self._vendor.has(tool, name):
+                raise ProviderRejectedError(
+                    f"{request.model} has no tool {tool!r}.", hint="Choose a model that has it."
+                )
+
     async def _model(self, name: str) -> Model:
         async with self._opening:
             if name not in self._models:
@@ -87,36 +96,54 @@ class Gateway:
             raise _not_installed(self._name) from error
 
     async def _ask(self, model: Model, request: Request) -> AsyncGenerator[Delta, None]:
+        from understudy.providers.asking import Text, messages, parameters
+
+        asked, form = messages(request), parameters(model, request)
+        # Only where JSON comes as text is it an answer from its first piece on.
+        at_once = request.schema is None or form.output_mode == "native"
+        text, used = Text(), Usage()
+        for _ in range(_MOST_PAUSES):
+            async with self._streamed(model, request, asked, form) as stream:
+                async for event in stream:
+                    if (said := text.of(event)) and at_once:
+                        yield Delta(said)
+                whole = stream.get()
+            used = _added(used, whole.usage)
+            if whole.state != "suspended":
+                break
+            asked.append(whole)  # paused at its tools: it goes on when its own words are sent back
+        _check(whole, request.model)
+        if not at_once:
+            yield Delta(_structured(whole))
+        yield Delta(usage=used)
+
+    def _streamed(
+        self,
+        model: Model,
+        request: Request,
+        asked: list[ModelMessage],
+        form: ModelRequestParameters,
+    ) -> AbstractAsyncContextManager[StreamedResponse]:
         from pydantic_ai.direct import model_request_stream
 
-        parameters = _parameters(model, request)
-        # Only where JSON comes as text is it an answer from its first piece on.
-        at_once = request.schema is None or parameters.output_mode == "native"
-        async with model_request_stream(
+        from understudy.providers.asking import settings
+
+        return model_request_stream(
             model,
-            _messages(request),
-            model_settings=_settings(request, self._vendor.settings),
-            model_request_parameters=parameters,
+            asked,
+            model_settings=settings(request, self._vendor.settings),
+            model_request_parameters=form,
             instrument=False,
-        ) as stream:
-            async for text in _texts(stream):
-                if at_once:
-                    yield Delta(text)
-            whole = stream.get()
-            _check(whole, request.model)
-            if not at_once:
-                yield Delta(_structured(whole))
-            yield Delta(usage=Usage(whole.usage.input_tokens, whole.usage.output_tokens))
+        )
 
 
-def _access(name: str, environment: Mapping[str, str]) -> Access:
+def _access(name: str, vendor: Vendor, environment: Mapping[str, str]) -> Access:
     """Return the key and the address that the environment holds; raises UsageError."""
-    vendor = VENDORS[name]
     # An empty variable counts as unset: CI systems export empty ones for missing secrets.
     for variable in (*vendor.keys, *vendor.secrets):
         register(environment.get(variable, ""))
     key = next((found for v in vendor.keys if (found := environment.get(v, "").strip())), None)
-    base_url = environment.get(vendor.base_url) or None
+    base_url = environment.get(vendor.base_url, "").strip() or None
     if key is None and base_url is None and not vendor.keyless:
         raise UsageError(
             f"Models of {name} need a key, and {' or '.join(vendor.keys)} is not set.",
@@ -129,52 +156,8 @@ def _not_installed(name: str) -> UsageError:
     return UsageError(f"Models of {name} need a library that is not there.", hint=_EXTRA)
 
 
-def _messages(request: Request) -> list[ModelMessage]:
-    from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, UserPromptPart
-
-    told: list[ModelMessage] = [
-        ModelRequest([UserPromptPart(message.text)], instructions=request.instructions or None)
-        if message.role == "user"
-        else ModelResponse([TextPart(message.text)])
-        for message in request.messages
-    ]
-    return told
-
-
-def _parameters(model: Model, request: Request) -> ModelRequestParameters:
-    """Return how JSON is asked for: as the model can best, else as arguments of a function."""
-    from pydantic_ai.models import ModelRequestParameters
-    from pydantic_ai.output import OutputObjectDefinition
-    from pydantic_ai.tools import ToolDefinition
-
-    if request.schema is None:
-        return ModelRequestParameters()
-    schema = dict(request.schema)
-    native = model.profile.get("supports_json_schema_output", False)
-    return ModelRequestParameters(
-        output_mode="native" if native else "auto",
-        output_object=OutputObjectDefinition(schema, name=_SCHEMA, strict=True),
-        output_tools=[
-            ToolDefinition(name=_SCHEMA, parameters_json_schema=schema, strict=True, kind="output")
-        ],
-    )
-
-
-def _settings(request: Request, always: Mapping[str, Any]) -> ModelSettings:
-    asked = {"max_tokens": request.max_tokens, "temperature": request.temperature}
-    given = {name: value for name, value in asked.items() if value is not None}
-    settings: ModelSettings = {**always, **given}  # type: ignore[typeddict-item]
-    return settings
-
-
-async def _texts(stream: StreamedResponse) -> AsyncGenerator[str, None]:
-    from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
-
-    async for event in stream:
-        if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
-            yield event.part.content
-        elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
-            yield event.delta.content_delta
+def _added(used: Usage, more: RequestUsage) -> Usage:
+    return Usage(used.input_tokens + more.input_tokens, used.output_tokens + more.output_tokens)
 
 
 def _check(whole: ModelResponse, model: str) -> None:

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
 
+#: Tools that vendors run themselves, by the names that documents use.
+SEARCH, CODE, FETCH = "web_search", "code_execution", "web_fetch"
+TOOLS = (SEARCH, CODE, FETCH)
+
 #: Seconds: AWS's client waits in a thread, which nobody can end early.
 _AWS_READ = 60
 
@@ -37,8 +41,14 @@ class Vendor:
     base_url: str
     secrets: tuple[str, ...] = ()
     keyless: bool = False
+    #: The tools that its models may have, with what stands in the names of those that have one.
+    tools: Mapping[str, str] = field(default_factory=dict)
     #: Of every request: no retries, and nothing is kept by the vendor where that can be said.
     settings: Mapping[str, Any] = field(default_factory=lambda: {"max_retries": 0})
+
+    def has(self, tool: str, model: str) -> bool:
+        """Tell whether a model, by its name without the provider's, can have a tool."""
+        return tool in self.tools and self.tools[tool] in model
 
 
 def _openai(access: Access) -> Callable[[str], Model]:
@@ -87,21 +97,36 @@ def _bedrock(access: Access) -> Callable[[str], Model]:
     return lambda name: BedrockConverseModel(name, provider=made)
 
 
+OPENAI = Vendor(
+    _openai,
+    ("OPENAI_API_KEY",),
+    "OPENAI_BASE_URL",
+    tools={SEARCH: "", CODE: ""},
+    settings={"max_retries": 0, "openai_store": False},
+)
+
 VENDORS: Mapping[str, Vendor] = {
-    "openai": Vendor(
-        _openai,
-        ("OPENAI_API_KEY",),
-        "OPENAI_BASE_URL",
-        settings={"max_retries": 0, "openai_store": False},
+    "openai": OPENAI,
+    "anthropic": Vendor(
+        _anthropic,
+        ("ANTHROPIC_API_KEY",),
+        "ANTHROPIC_BASE_URL",
+        secrets=("ANTHROPIC_AUTH_TOKEN",),
+        tools=dict.fromkeys(TOOLS, ""),
     ),
-    "anthropic": Vendor(_anthropic, ("ANTHROPIC_API_KEY",), "ANTHROPIC_BASE_URL"),
-    "google": Vendor(_google, ("GOOGLE_API_KEY", "GEMINI_API_KEY"), "GOOGLE_GEMINI_BASE_URL"),
+    "google": Vendor(
+        _google,
+        ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+        "GOOGLE_GEMINI_BASE_URL",
+        tools=dict.fromkeys(TOOLS, ""),
+    ),
     "bedrock": Vendor(
         _bedrock,
         (),
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
         secrets=("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN_BEDROCK"),
         keyless=True,  # profiles, roles of machines and more: its client knows where to look
+        tools={CODE: "nova-2"},
         settings={},  # its client is told so itself
     ),
 }
