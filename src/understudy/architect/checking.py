@@ -364,8 +364,9 @@ def _tools(wanted: Iterable[str], mapped: Mapped, at: Path, found: Collector) ->
             found.add(
                 "tool_unavailable",
                 at,
-                f'"{mapped.model.id}" has no tool "{tool[:80]}"; it answers without.',
-                "Choose a model that has it, or list it with the model in understudy.toml.",
+                f'"{mapped.model.id}" has no tool "{tool[:80]}".',
+                "It is not run so, unless it is a model for demos. Choose a model that has it, or "
+                "list it with the model in understudy.toml.",
             )
 
 

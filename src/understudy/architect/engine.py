@@ -234,6 +234,7 @@ class _Run:
             model=self.play.models[prompt.model_name],
             messages=(Message("user", text),),
             instructions=prompt.system_context or "",
+            tools=self.play.definition.enabled_tools,
         )
         clock = asyncio.get_running_loop().time
         begun, attempt = clock(), 0

@@ -23,6 +23,7 @@ from understudy.architect.run_events import Answered, RunEnded
 from understudy.config import Settings
 from understudy.errors import InputsError, InvalidDocumentError, NotInForceError, SelectionError
 from understudy.ops.architect import Architect, document_text
+from understudy.ops.tools import require_tools
 from understudy.providers.base import Provider
 from understudy.providers.catalog import provider_for, require_script
 from understudy.providers.prices import Price, Prices, shipped
@@ -136,13 +137,19 @@ class Player:
         return _chosen(document, None)
 
     def play(self, chosen: Chosen, given: Mapping[str, Entered]) -> Play:
-        """Return what is to be played; raises RefusedInputsError, and UsageError for a key."""
+        """Return what is to be played.
+
+        Raises RefusedInputsError, and UsageError for a key, or a tool that a model does not have.
+        """
         checked = check_inputs(chosen.definition, given)
         if checked.findings:
             raise RefusedInputsError(chosen.definition.name, checked.findings)
         if too_large := tuple(self._beyond_windows(chosen, checked.values)):
             raise RefusedInputsError(chosen.definition.name, too_large)
         self.ready(chosen.models)
+        require_tools(
+            chosen.definition, chosen.models, self._architect.catalogue, self._environment
+        )
         return Play(
             definition=chosen.definition,
             flow=chosen.flow,
