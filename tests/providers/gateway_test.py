@@ -27,6 +27,7 @@ from understudy.sandbox import Fault, Sandbox, Turn
 
 KEY = "sk-canary-7d1f0c2b9e8a4455"
 ODD = "canary-7d1f0c2b9e8a4455"  # nothing that looks like a key
+OWN, HERE = "UNDERSTUDY_PROVIDER_OWN_BASE_URL", "http://127.0.0.1:9/v1"
 ASKED = Request(
     model="openai/gpt-4o", messages=(Message("user", "Good morning."),), instructions="Be kind."
 )
@@ -140,6 +141,17 @@ async def test_a_key_that_breaks_the_request_itself_is_not_shown(sandbox: Sandbo
         ("openai/", {}, "PROVIDER/NAME"),
         ("opnai/gpt-4o", {}, "Did you mean openai"),
         ("nobody/x", {}, "demo, openai, anthropic, google, bedrock"),
+        ("nobody/x", {}, "UNDERSTUDY_PROVIDER_NOBODY_BASE_URL makes one"),
+        ("no body/x", {}, "demo, openai, anthropic, google, bedrock."),
+        ("onw/x", {OWN: HERE}, "Did you mean own? Known are demo, openai"),
+        ("own/x", {OWN: "nonsense"}, f"{OWN} is no address"),
+        ("own/x", {OWN: "http://[::1"}, f"{OWN} is no address"),
+        ("own/x", {OWN: "ftp://there"}, f"{OWN} is no address"),
+        ("own/x", {OWN: " "}, "no provider 'own'"),
+        ("own/x", {"UNDERSTUDY_PROVIDER_OWN_API_KEY": KEY}, f"no address.\nSet {OWN}"),
+        ("own/x", {OWN: HERE, "UNDERSTUDY_PROVIDER_OWN_API": "soap"}, "must be chat or responses"),
+        ("openai/x", {"UNDERSTUDY_PROVIDER_OPENAI_BASE_URL": HERE}, "Set OPENAI_BASE_URL, or"),
+        ("demo/echo", {"UNDERSTUDY_PROVIDER_DEMO_BASE_URL": HERE}, "Choose another name"),
         ("openai/gpt-4o", {}, "OPENAI_API_KEY is not set"),
         ("openai/gpt-4o", {"OPENAI_API_KEY": ""}, "OPENAI_API_KEY is not set"),
         ("google/gemini-2.5-flash", {}, "GOOGLE_API_KEY or GEMINI_API_KEY"),

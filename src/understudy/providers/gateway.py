@@ -19,6 +19,7 @@ from understudy.providers.errors import (
     ProviderLostError,
     ProviderRejectedError,
 )
+from understudy.providers.hanging_up import hung_up
 from understudy.providers.vendors import Access, Vendor
 from understudy.redact import redact, register
 
@@ -44,11 +45,11 @@ class Gateway:
     def __init__(self, name: str, vendor: Vendor, environment: Mapping[str, str]) -> None:
         self._name = name
         self._vendor = vendor
-        self._access = _access(name, vendor, environment)
+        self._open = AsyncExitStack()
+        self._access = _access(name, vendor, environment, self._open)
         self._make: Callable[[str], Model] | None = None
         self._models: dict[str, Model] = {}
         self._opening = asyncio.Lock()
-        self._open = AsyncExitStack()
         if find_spec("pydantic_ai") is None:
             raise _not_installed(name)
 
@@ -103,7 +104,7 @@ class Gateway:
         at_once = request.schema is None or form.output_mode == "native"
         text, used = Text(), Usage()
         for _ in range(_MOST_PAUSES):
-            async with self._streamed(model, request, asked, form) as stream:
+            async with hung_up(), self._streamed(model, request, asked, form) as stream:
                 async for event in stream:
                     if (said := text.of(event)) and at_once:
                         yield Delta(said)
@@ -137,7 +138,9 @@ class Gateway:
         )
 
 
-def _access(name: str, vendor: Vendor, environment: Mapping[str, str]) -> Access:
+def _access(
+    name: str, vendor: Vendor, environment: Mapping[str, str], closing: AsyncExitStack
+) -> Access:
     """Return the key and the address that the environment holds; raises UsageError."""
     # An empty variable counts as unset: CI systems export empty ones for missing secrets.
     for variable in (*vendor.keys, *vendor.secrets):
@@ -149,7 +152,7 @@ def _access(name: str, vendor: Vendor, environment: Mapping[str, str]) -> Access
             f"Models of {name} need a key, and {' or '.join(vendor.keys)} is not set.",
             hint="Set it in the environment or in .env.",
         )
-    return Access(key, base_url, environment)
+    return Access(key, base_url, environment, closing)
 
 
 def _not_installed(name: str) -> UsageError:

@@ -73,9 +73,16 @@ def _check_address(address: str, asked: str) -> None:
 
 def _make(name: str, api: str, access: Access) -> Callable[[str], Model]:
     from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    made = OpenAICompatibleProvider(name, base_url=access.base_url or "", api_key=access.key)
+    made = OpenAICompatibleProvider(
+        name,
+        base_url=access.base_url or "",
+        api_key=access.key,
+        # Else an answer that a proxy cut off would pass for a whole one.
+        profile=OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True),
+    )
     # What the environment says of an account at OpenAI is nobody else's business.
     made.client.organization = made.client.project = None
     if api == "chat":

@@ -6,8 +6,11 @@ Nothing of the gateway's library is imported before a model is made.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from understudy.providers.hanging_up import note
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
@@ -16,17 +19,21 @@ if TYPE_CHECKING:
 SEARCH, CODE, FETCH = "web_search", "code_execution", "web_fetch"
 TOOLS = (SEARCH, CODE, FETCH)
 
+#: Seconds without a piece.
+_READ = 1200
+
 #: Seconds: AWS's client waits in a thread, which nobody can end early.
 _AWS_READ = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A key and an address, None where a vendor's own ones hold."""
+    """A key and an address, None where a vendor's own hold; `closing` closes what is opened."""
 
-    key: str | None
+    key: str | None = field(repr=False)
     base_url: str | None
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
+    closing: AsyncExitStack
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +76,15 @@ def _anthropic(access: Access) -> Callable[[str], Model]:
 
 
 def _google(access: Access) -> Callable[[str], Model]:
+    import httpx2
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
-    made = GoogleProvider(api_key=access.key or "none", base_url=access.base_url)
+    timeout = httpx2.Timeout(_READ, connect=5)
+    client = httpx2.AsyncClient(timeout=timeout, event_hooks={"response": [note]})
+    access.closing.push_async_callback(client.aclose)
+    key = access.key or "none"
+    made = GoogleProvider(api_key=key, base_url=access.base_url, http_client=client)
     return lambda name: GoogleModel(name, provider=made)
 
 

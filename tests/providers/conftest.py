@@ -1,0 +1,3 @@
+"""What the tests of providers share."""
+
+from providers.wired import wire as wire
