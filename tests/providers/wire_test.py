@@ -14,7 +14,7 @@ from providers.lookalike import running
 from providers.wired import KEY, Wire, environment
 from understudy.providers.base import Answer, Message, Request, Usage, answer
 from understudy.providers.catalog import lacking, provider_for
-from understudy.providers.errors import ProviderLostError, ProviderRejectedError
+from understudy.providers.errors import ProviderError, ProviderLostError, ProviderRejectedError
 
 pytestmark = pytest.mark.timeout(20)
 SCHEMA = {
@@ -53,6 +53,17 @@ async def test_it_is_asked_once_at_the_vendors_path_with_the_key(wire: Wire) -> 
     else:
         assert KEY not in json.dumps(headers)
     assert "Be" in json.dumps(asked.body)
+
+
+async def test_a_bearers_key_for_bedrock_is_taken_and_never_sent_in_the_clear() -> None:
+    model = "bedrock/amazon.nova-2-lite-v1:0"
+    async with running(DIALECTS[model]) as server:
+        found = {**environment(server.url), "AWS_BEARER_TOKEN_BEDROCK": KEY}
+        provider = provider_for(model, found)
+        with pytest.raises(ProviderError, match="HTTPS"):
+            await answer(provider, Request(model=model, messages=(Message("user", "Hello"),)))
+        assert not server.asked
+        await provider.aclose()
 
 
 async def test_what_a_vendors_tool_does_in_the_middle_is_no_text(wire: Wire) -> None:

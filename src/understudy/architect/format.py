@@ -125,7 +125,7 @@ ASSISTANT = _table(
     Field(
         "enabledTools",
         Kind.LIST,
-        "Tools that its models may use, by name.",
+        "Vendors' tools that its models may use: `web_search`, `code_execution`, `web_fetch`.",
         items=Kind.TEXT,
         advanced=True,
     ),

@@ -23,7 +23,8 @@ from understudy.architect.limits import VERSION
 from understudy.architect.models import DEFAULT, Catalogue, Model
 from understudy.config import Settings, as_bool, text_of
 from understudy.errors import InvalidDocumentError, UsageError
-from understudy.providers.catalog import is_named
+from understudy.providers.catalog import is_named, is_shipped
+from understudy.providers.named import variable
 from understudy.store.records import Batch, Incoming, Moved, Version, Which
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def catalogue_of(settings: Settings, overrides: Mapping[str, str] | None = None)
             known = ", ".join(model.id for model in catalogue.active()) or "none"
             raise UsageError(
                 f"--map-model {old}={new}: no active model has the id {new!r}.",
-                hint=f"Active are {known}.",
+                hint=f"Active are {known}.{_naming(new)}",
             )
     return catalogue
 
@@ -94,6 +95,13 @@ def _unlisted(catalogue: Catalogue, environment: Mapping[str, str]) -> Iterator[
     for new in dict.fromkeys(catalogue.overrides.values()):
         if new not in known and is_named(new, environment):
             yield Model(new, new.partition("/")[0], order=sys.maxsize)
+
+
+def _naming(model: str) -> str:
+    """Return how to name a provider of one's own, where a model looks like one of such."""
+    name, slash, _ = model.partition("/")
+    asked = variable(name) if slash and not is_shipped(name) else ""
+    return f" {asked} makes {name} a provider of your own." if asked else ""
 
 
 class Architect:

@@ -63,7 +63,12 @@ def is_demo(model: str) -> bool:
 def is_named(model: str, environment: Environment) -> bool:
     """Tell whether a model is one of a provider that the environment defines."""
     name, _, rest = model.partition("/")
-    return bool(rest) and name not in (_DEMO, *VENDORS) and named(name, environment) is not None
+    return bool(rest) and not is_shipped(name) and named(name, environment) is not None
+
+
+def is_shipped(provider: str) -> bool:
+    """Tell whether a provider is one that ships, whose name is taken."""
+    return provider in (_DEMO, *VENDORS)
 
 
 def _provider_of(model: str) -> str:

@@ -91,6 +91,8 @@ def _google(access: Access) -> Callable[[str], Model]:
 def _bedrock(access: Access) -> Callable[[str], Model]:
     import boto3  # type: ignore[import-untyped]
     from botocore.config import Config  # type: ignore[import-untyped]
+    from botocore.session import Session as CoreSession  # type: ignore[import-untyped]
+    from botocore.tokens import FrozenAuthToken  # type: ignore[import-untyped]
     from pydantic_ai.models.bedrock import BedrockConverseModel
     from pydantic_ai.providers.bedrock import BedrockProvider
 
@@ -103,7 +105,11 @@ def _bedrock(access: Access) -> Callable[[str], Model]:
         "region_name": found.get("AWS_REGION") or found.get("AWS_DEFAULT_REGION"),
     }
     config = Config(retries={"total_max_attempts": 1}, read_timeout=_AWS_READ)
-    session = boto3.Session(**named)
+    core = CoreSession()
+    if token := found.get("AWS_BEARER_TOKEN_BEDROCK"):  # by itself it looks into the process only
+        core.get_auth_token = lambda **_: FrozenAuthToken(token)
+        config = config.merge(Config(signature_version="bearer"))
+    session = boto3.Session(**named, botocore_session=core)
     client = session.client("bedrock-runtime", config=config, endpoint_url=access.base_url)
     made = BedrockProvider(bedrock_client=client)
     return lambda name: BedrockConverseModel(name, provider=made)
