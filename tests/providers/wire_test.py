@@ -11,7 +11,7 @@ import pytest
 
 from providers.dialects import DIALECTS, Call, Function, Said
 from providers.lookalike import running
-from providers.wired import KEY, Wire, environment
+from providers.wired import Wire, environment, key_of
 from understudy.providers.base import Answer, Message, Request, Usage, answer
 from understudy.providers.catalog import lacking, provider_for
 from understudy.providers.errors import ProviderError, ProviderLostError, ProviderRejectedError
@@ -47,18 +47,16 @@ async def test_it_is_asked_once_at_the_vendors_path_with_the_key(wire: Wire) -> 
         assert re.match(r"AWS4-HMAC-SHA256 Credential=AKIA\d+/\d{8}/eu-central-1/bedrock/", sent)
         assert re.search(r"Signature=[0-9a-f]{64}$", sent)
         assert headers["x-amz-date"]
-        assert KEY not in json.dumps(headers)
-    elif not wire.request.model.startswith("own"):
-        assert KEY in json.dumps(headers)
+        assert wire.key not in json.dumps(headers)
     else:
-        assert KEY not in json.dumps(headers)
+        assert (wire.key in json.dumps(headers)) is not wire.keyless
     assert "Be" in json.dumps(asked.body)
 
 
 async def test_a_bearers_key_for_bedrock_is_taken_and_never_sent_in_the_clear() -> None:
     model = "bedrock/amazon.nova-2-lite-v1:0"
     async with running(DIALECTS[model]) as server:
-        found = {**environment(server.url), "AWS_BEARER_TOKEN_BEDROCK": KEY}
+        found = {**environment(server.url, model), "AWS_BEARER_TOKEN_BEDROCK": key_of(model)}
         provider = provider_for(model, found)
         with pytest.raises(ProviderError, match="HTTPS"):
             await answer(provider, Request(model=model, messages=(Message("user", "Hello"),)))
@@ -113,7 +111,7 @@ async def test_any_text_comes_as_it_is(wire: Wire) -> None:
 async def test_a_model_that_pauses_at_its_tools_goes_on_and_both_parts_are_counted() -> None:
     model = "anthropic/claude-opus-5"
     async with running(DIALECTS[model]) as server:
-        provider = provider_for(model, environment(server.url))
+        provider = provider_for(model, environment(server.url, model))
         request = Request(model=model, messages=(Message("user", "When?"),), tools=("web_search",))
         server.script = [
             Said(("I look.", Call("web_search")), ending="paused"),
@@ -132,4 +130,4 @@ async def test_a_model_that_pauses_at_its_tools_goes_on_and_both_parts_are_count
 
 
 def _everything() -> dict[str, str]:
-    return environment("http://127.0.0.1:9")
+    return environment("http://127.0.0.1:9", "own")
