@@ -9,16 +9,16 @@ from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
+from providers.dialects import DIALECTS, Function, Refused, Said
+from providers.lookalike import Asked, running
+from providers.wired import environment
 from understudy.providers.base import Delta, Message, Provider, Request, Usage, answer
 from understudy.providers.catalog import provider_for
 from understudy.providers.echo import Scripted
 from understudy.providers.errors import ProviderLostError, ProviderRejectedError
 from understudy.sandbox import Sandbox
 
-KEY = "sk-asking-0123456789abcdef"
 SCHEMA = {
     "type": "object",
     "properties": {"approve": {"type": "boolean"}, "reason": {"type": "string"}},
@@ -28,41 +28,14 @@ SCHEMA = {
 SAID = '{"approve": true, "reason": "seen"}'
 
 
-def _event(kind: str, **fields: object) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
-
-
-async def _anthropic(request: web.Request) -> web.StreamResponse:
-    """Answer as api.anthropic.com does: with text, or with a call where tools are offered."""
-    asked = await request.json()
-    if asked["model"] == "none":
-        error = {"type": "not_found_error", "message": "model: none"}
-        return web.json_response({"type": "error", "error": error}, status=404)
-    assert KEY in str(dict(request.headers))
-    assert asked["system"]
-    called = bool(asked.get("tools"))
-    block = (
-        {"type": "tool_use", "id": "toolu_1", "name": asked["tools"][0]["name"], "input": {}}
-        if called
-        else {"type": "text", "text": ""}
-    )
-    kind, name = ("input_json_delta", "partial_json") if called else ("text_delta", "text")
-    text = SAID if called else "Good morning to you."
-    usage = {"input_tokens": 9, "output_tokens": 1}
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": asked["model"]}
-    reply = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await reply.prepare(request)
-    begun = {**message, "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
-    await reply.write(_event("message_start", message=begun))
-    await reply.write(_event("content_block_start", index=0, content_block=block))
-    for piece in (text[:5], text[5:]):
-        delta = {"type": kind, name: piece}
-        await reply.write(_event("content_block_delta", index=0, delta=delta))
-    await reply.write(_event("content_block_stop", index=0))
-    ending = {"stop_reason": "tool_use" if called else "end_turn", "stop_sequence": None}
-    await reply.write(_event("message_delta", delta=ending, usage={"output_tokens": 5}))
-    await reply.write(_event("message_stop"))
-    return reply
+def _answering(asked: Asked) -> Said | Refused:
+    """Answer in words, or in JSON where that is asked for; there is no model `none`."""
+    if asked.body.get("model") == "none" or "/none" in asked.path:
+        return Refused(404)
+    if "additionalProperties" not in json.dumps(asked.body):
+        return Said(("Good ", "morning ", "to you."))
+    as_function = "toolConfig" in asked.body or "tools" in asked.body
+    return Said((Function(SAID),) if as_function else (SAID[:5], SAID[5:]))
 
 
 class Subject:
@@ -77,22 +50,21 @@ class Subject:
         )
 
 
-@pytest.fixture(params=["demo/echo", "scripted", "openai/gpt-4o", "anthropic/claude-3-haiku"])
+KEY = "sk-asking-0123456789abcdef"  # the sandbox takes no others
+OWN = ("demo/echo", "scripted", "openai/gpt-4o")  # the last one at the sandbox
+WIRED = {**DIALECTS, "anthropic/claude-3-haiku": DIALECTS["anthropic/claude-opus-5"]}
+# The newest one has no temperature, of which the library warns.
+OTHERS = [name for name in WIRED if name not in (*OWN, "anthropic/claude-opus-5")]
+
+
+@pytest.fixture(params=[*OWN, *OTHERS])
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
-    app = web.Application()
-    app.router.add_post("/v1/messages", _anthropic)
-    async with Sandbox() as sandbox, TestServer(app) as anthropic:
-        environment = {
-            "OPENAI_BASE_URL": sandbox.base_url,
-            "OPENAI_API_KEY": KEY,
-            "ANTHROPIC_BASE_URL": str(anthropic.make_url("/")),
-            "ANTHROPIC_API_KEY": KEY,
-        }
-        provider: Provider
-        if request.param == "scripted":
-            provider = Scripted(SAID, SAID, SAID)
-        else:
-            provider = provider_for(request.param, environment)
+    async with Sandbox() as sandbox, running(WIRED.get(request.param, WIRED["own/llama-4"])) as it:
+        it.script = [_answering]
+        found = environment(it.url, request.param)
+        found |= {"OPENAI_BASE_URL": sandbox.base_url, "OPENAI_API_KEY": KEY}
+        scripted = request.param == "scripted"
+        provider = Scripted(SAID, SAID, SAID) if scripted else provider_for(request.param, found)
         yield Subject(request.param, provider)
         await provider.aclose()
 

@@ -85,11 +85,14 @@ class Asked:
 
 
 class Lookalike:
-    """A running server. `script` has one answer for each request; the last one is repeated."""
+    """A running server.
+
+    `script` has one answer for each request, or what chooses it; the last one is repeated.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.script: list[Said | Refused] = [Said()]
+        self.script: list[Said | Refused | Callable[[Asked], Said | Refused]] = [Said()]
         self.asked: list[Asked] = []
         self.gone = asyncio.Event()  # the client hung up before the end
         self.url = ""
@@ -98,6 +101,7 @@ class Lookalike:
         body = json.loads(await request.read())
         self.asked.append(Asked(dict(request.headers), request.raw_path, body))
         said = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        said = said(self.asked[-1]) if callable(said) else said
         if isinstance(said, Refused):
             told, headers = self.dialect.refusal(said)
             return web.json_response(told, status=said.status, headers={**headers, **said.headers})

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from understudy.errors import UsageError
 from understudy.providers.base import Delta, Request, Usage
@@ -147,6 +148,8 @@ def _access(
         register(environment.get(variable, ""))
     key = next((found for v in vendor.keys if (found := environment.get(v, "").strip())), None)
     base_url = environment.get(vendor.base_url, "").strip() or None
+    with contextlib.suppress(ValueError):  # of an address that is none, which is said later
+        register(urlsplit(base_url or "").password or "")
     if key is None and base_url is None and not vendor.keyless:
         raise UsageError(
             f"Models of {name} need a key, and {' or '.join(vendor.keys)} is not set.",

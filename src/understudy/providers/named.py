@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from understudy.errors import UsageError
 from understudy.providers.vendors import OPENAI, Access, Vendor
-from understudy.redact import hide, register
+from understudy.redact import hide
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
@@ -62,9 +62,7 @@ def _check_address(address: str, asked: str) -> None:
         parts = urlsplit(address)
         right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        right, parts = False, None
-    if parts is not None and parts.password:
-        register(parts.password)
+        right = False
     if not right:
         raise UsageError(
             f"{asked} is no address.", hint="Write one such as http://127.0.0.1:8000/v1."
