@@ -72,6 +72,7 @@ async def test_each_prompt_is_asked_with_the_tools(tmp_path: Path) -> None:
     [
         ("gpt-4o", "sextant", '"for" cannot be asked: openai/gpt-4o has no tool "sextant"'),
         ("gpt-4o", "web_fetch", "or take it out of enabledTools"),
+        ("gpt-4o", "saw", "known are web_search, code_execution, web_fetch"),
         ("gpt-4-turbo", "web_search", r'tools = \["web_search"\] in \[\[models\]\]'),
         ("my-team/llama-4", "web_search", "my-team/llama-4 has no tool"),
         ("own/llama-4", "web_search", r"--map-model gpt-4o=ID\), list it with the model"),

@@ -365,8 +365,8 @@ def _tools(wanted: Iterable[str], mapped: Mapped, at: Path, found: Collector) ->
                 "tool_unavailable",
                 at,
                 f'"{mapped.model.id}" has no tool "{tool[:80]}".',
-                "It is not run so, unless it is a model for demos. Choose a model that has it, or "
-                "list it with the model in understudy.toml.",
+                "Choose a model that has it, or list it with the model in understudy.toml; a run "
+                "is refused without (models for demos ignore tools).",
             )
 
 

@@ -8,6 +8,7 @@ from understudy.architect.definition import Definition
 from understudy.architect.models import Catalogue
 from understudy.errors import UsageError
 from understudy.providers.catalog import is_demo, lacking
+from understudy.providers.vendors import TOOLS
 
 
 def require_tools(
@@ -34,9 +35,13 @@ def require_tools(
 
 def _refused(prompt: str, name: str, model: str, tool: str, impossible: bool) -> UsageError:
     shown = tool[:80]
+    said = f'"{prompt}" cannot be asked: {model} has no tool "{shown}", which is enabled.'
+    if tool not in TOOLS:
+        known = ", ".join(TOOLS)
+        return UsageError(said, hint=f"There is none of that name; known are {known}.")
     listing = "" if impossible else f'list it with the model (tools = ["{shown}"] in [[models]]), '
     return UsageError(
-        f'"{prompt}" cannot be asked: {model} has no tool "{shown}", which is enabled.',
+        said,
         hint=f"Let a model answer that has it (--map-model {name[:80]}=ID), {listing}"
         "or take it out of enabledTools.",
     )
