@@ -59,12 +59,16 @@ class Forgetful:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """What is to be played. `models` are the providers' names (PROVIDER/NAME) by portable name."""
+    """What is to be played. `models` are the providers' names (PROVIDER/NAME) by portable name.
+
+    `tools` are those that a model gets, by the provider's name.
+    """
 
     definition: Definition
     flow: Flow
     models: Mapping[str, str]
     inputs: Mapping[str, str]
+    tools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +238,7 @@ class _Run:
             model=self.play.models[prompt.model_name],
             messages=(Message("user", text),),
             instructions=prompt.system_context or "",
-            tools=self.play.definition.enabled_tools,
+            tools=self.play.tools.get(self.play.models[prompt.model_name], ()),
         )
         clock = asyncio.get_running_loop().time
         begun, attempt = clock(), 0

@@ -129,6 +129,8 @@ def run(
             player = runs.player
             chosen = await player.choose(name, draft=_drafts(draft, number), number=number)
             given = await _given(inputs, files)
+            for warning in player.tools(chosen).warnings:
+                session.note(clean(warning))
             try:
                 return await runs.run(chosen, given, telling(session, player))
             except RefusedInputsError as error:

@@ -23,7 +23,7 @@ from understudy.architect.run_events import Answered, RunEnded
 from understudy.config import Settings
 from understudy.errors import InputsError, InvalidDocumentError, NotInForceError, SelectionError
 from understudy.ops.architect import Architect, document_text
-from understudy.ops.tools import require_tools
+from understudy.ops.tools import Tools, tools_of
 from understudy.providers.base import Provider
 from understudy.providers.catalog import provider_for, require_script
 from understudy.providers.prices import Price, Prices, shipped
@@ -147,14 +147,12 @@ class Player:
         if too_large := tuple(self._beyond_windows(chosen, checked.values)):
             raise RefusedInputsError(chosen.definition.name, too_large)
         self.ready(chosen.models)
-        require_tools(
-            chosen.definition, chosen.models, self._architect.catalogue, self._environment
-        )
         return Play(
             definition=chosen.definition,
             flow=chosen.flow,
             models=chosen.models,
             inputs=checked.values,
+            tools=self.tools(chosen).given,
         )
 
     def _beyond_windows(self, chosen: Chosen, values: Mapping[str, str]) -> Iterator[InputFinding]:
@@ -183,6 +181,11 @@ class Player:
                     f"about {tokens:,} tokens; {model} takes {window:,}.",
                     "Give less, or have a model with a larger window answer (--map-model).",
                 )
+
+    def tools(self, chosen: Chosen) -> Tools:
+        """Return which tools the models get, and which they lack."""
+        catalogue = self._architect.catalogue
+        return tools_of(chosen.definition, chosen.models, catalogue, self._environment)
 
     def ready(self, models: Mapping[str, str]) -> None:
         """Raise UsageError for a model that cannot be asked: its key is missing."""

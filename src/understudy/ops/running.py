@@ -93,6 +93,7 @@ class Runs:
             version=chosen.version,
             content=chosen.definition.canonical,
             models=chosen.models,
+            tools=play.tools,
             inputs=play.inputs,
             originals=await asyncio.to_thread(_originals, given),
         )

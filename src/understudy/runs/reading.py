@@ -158,6 +158,7 @@ def _info(row: Any, living: Mapping[str, Any], answers: Mapping[int, Answered]) 
         version=row.version,
         content=play["content"],
         models=play["models"],
+        tools={model: tuple(tools) for model, tools in play["tools"].items()},
         inputs=json.loads(row.inputs) if row.inputs is not None else {},
     )
     return _about(row, _standing(row, living), order, answers)

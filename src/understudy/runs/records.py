@@ -68,7 +68,8 @@ class Original:
 class Order:
     """What is to be run: an assistant's content as JSON, who answers, and what was entered.
 
-    `version` is None for a file. `originals` are the files whose text the inputs hold.
+    `version` is None for a file. `tools` are those that a model gets. `originals` are the files
+    whose text the inputs hold.
     """
 
     assistant: str
@@ -76,12 +77,14 @@ class Order:
     models: Mapping[str, str]
     inputs: Mapping[str, str]
     version: int | None = None
+    tools: Mapping[str, tuple[str, ...]] = hidden(default_factory=dict)
     originals: tuple[Original, ...] = hidden(default=(), repr=False, compare=False)
 
     @property
     def play(self) -> str:
         """Return what is the same for all runs of one version, as JSON."""
-        return json.dumps({"content": self.content, "models": dict(sorted(self.models.items()))})
+        models, tools = dict(sorted(self.models.items())), dict(sorted(self.tools.items()))
+        return json.dumps({"content": self.content, "models": models, "tools": tools})
 
 
 @dataclass(frozen=True, slots=True)

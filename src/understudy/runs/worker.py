@@ -259,6 +259,7 @@ class Worker:
             flow=play.flow,
             models=play.models,
             inputs=json.loads(claimed.inputs),
+            tools=play.tools,
         )
 
     def _cancel(self, run: str) -> None:
@@ -328,6 +329,7 @@ def _made(text: str) -> Play:
         flow=document.flows[0],
         models=kept["models"],
         inputs={},
+        tools={model: tuple(tools) for model, tools in kept["tools"].items()},
     )
 
 
