@@ -16,6 +16,7 @@ from understudy.architect.engine import Concurrency
 from understudy.architect.inputs import Entered, Upload
 from understudy.architect.run_events import Answered, RunEnded, RunListener
 from understudy.errors import StoreError
+from understudy.ops import telemetry
 from understudy.ops.architect import Architect
 from understudy.ops.playing import Chosen, Player
 from understudy.ops.run_settings import run_settings
@@ -54,6 +55,7 @@ class Runs:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opening:
+            opening.push_async_callback(telemetry.flush)
             await opening.enter_async_context(self.architect)
             await opening.enter_async_context(self.player)
             await opening.enter_async_context(self.kept)
@@ -69,7 +71,7 @@ class Runs:
         await self._open.aclose()
 
     def worker(self, limits: Limits | None = None, *, kind: str = "worker") -> Worker:
-        """Return what plays runs in this process."""
+        """Return what plays runs in this process; raises UsageError for traces without extra."""
         worker = Worker(
             self.kept,
             self.player.engine,
@@ -77,6 +79,9 @@ class Runs:
             cost=self.player.sum,
             limits=limits or self.settings.limits,
             retention=self.settings.retention,
+            observe=telemetry.observer(
+                self.architect.settings.variables, content=self.settings.trace_content
+            ),
             kind=kind,
         )
         self.kept.on_queued = worker.nudge
