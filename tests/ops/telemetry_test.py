@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -158,6 +159,7 @@ async def test_a_run_is_a_span_with_one_of_each_prompt_below_it() -> None:
     }
     assert run.status.status_code is StatusCode.UNSET
     assert run.parent is None
+    assert times(run)[1] // 10**9 == pytest.approx(time.time(), abs=3600)  # of the calendar
     (captain,) = traced.chats("captain")
     told = of(captain)
     assert told.pop("gen_ai.response.time_to_first_chunk") >= 0
@@ -489,6 +491,20 @@ def nobody() -> str:
         return f"http://127.0.0.1:{free_port.getsockname()[1]}"
 
 
+def watch(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float | None, bool]]:
+    """Return how long events are waited for, and whether they came."""
+    waited: list[tuple[float | None, bool]] = []
+    wait = threading.Event.wait
+
+    def watched(event: threading.Event, timeout: float | None = None) -> bool:
+        done = wait(event, timeout)
+        waited.append((timeout, done))
+        return done
+
+    monkeypatch.setattr(threading.Event, "wait", watched)
+    return waited
+
+
 async def kept_run(folder: Path, variables: dict[str, str], *, content: bool = False) -> Standing:
     """Play the council by a worker, traced as the variables say; return how it ended."""
     observe = telemetry.observer(variables, content=content)
@@ -540,19 +556,10 @@ async def test_content_reaches_a_collector_where_it_is_wanted(
 async def test_a_collector_that_is_not_there_changes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits: list[float] = []
-    wait = threading.Event.wait
-
-    def watched(event: threading.Event, timeout: float | None = None) -> bool:
-        done = wait(event, timeout)
-        if timeout == 3.0 and not done:
-            waits.append(timeout)
-        return done
-
-    monkeypatch.setattr(threading.Event, "wait", watched)
+    waited = watch(monkeypatch)
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": nobody(), **TELLING}
     assert await kept_run(tmp_path, variables) is Standing.COMPLETED
-    assert waits == []  # it was left at once, not after a time-out
+    assert (3.0, False) not in waited  # it was left at once, not after a time-out
     assert "The traces of the last runs have not reached their collector." in caplog.messages
     assert "canary" not in caplog.text
 
@@ -564,8 +571,10 @@ async def test_a_collector_that_never_answers_holds_up_no_run(
 
     monkeypatch.setattr(span_export, "_PATIENCE", 0.05)
     collector.hang = threading.Event()
+    waited = watch(monkeypatch)
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     assert await kept_run(tmp_path, variables) is Standing.COMPLETED
+    assert (0.05, False) in waited
     assert collector.hanging.wait(60)
     assert collector.requests == []  # it has none yet, and nobody waits for it
     collector.hang.set()
