@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from understudy.errors import OutputError, SnapshotError
 
@@ -96,6 +96,27 @@ def write_whole(
             f"{path} cannot be written: {_reason(error)}.",
             hint="Nothing was left half-written there.",
         ) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[str]]:
+    """Give a file to write UTF-8 into, which replaces another once it is whole.
+
+    Raises OutputError; whatever is raised within leaves the file as it was.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, _mode(path))  # noqa: PTH101 - mkstemp gives 0600
+            os.replace(temporary, path)  # noqa: PTH105
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
 
 def sweep(folder: Path) -> None:

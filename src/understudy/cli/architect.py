@@ -17,6 +17,7 @@ COMMANDS: Table = {
     "explain": ("architect_show", "explain", "List what each prompt reads, and who reads it."),
     "render": ("architect_run", "render", "Show each prompt as it would be sent."),
     "run": ("architect_run", "run", "Run an approved assistant, and print its answers."),
+    "batch": ("architect_batch", "batch", "Run an approved assistant for each row of a file."),
     "history": ("architect_library", "history", "Show what happened to an assistant."),
     "approve": ("architect_moves", "approve", "Approve a version, or enable a disabled one."),
     "reject": ("architect_moves", "reject", "Reject a version that waits for approval."),

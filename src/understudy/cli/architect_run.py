@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def render(
 
     async def work(_: asyncio.Event) -> int:
         async with architect, Player(architect) as player:
-            chosen = await player.choose(name, draft=_drafts(draft, number), number=number)
+            chosen = await player.choose(name, draft=drafts(draft, number), number=number)
             given = await _given(inputs, files)
             try:
                 prompts = sent(chosen, given)
@@ -127,7 +128,7 @@ def run(
     async def work(_: asyncio.Event) -> RunEnded | int:
         async with Runs(architect) as runs:
             player = runs.player
-            chosen = await player.choose(name, draft=_drafts(draft, number), number=number)
+            chosen = await player.choose(name, draft=drafts(draft, number), number=number)
             given = await _given(inputs, files)
             for warning in player.tools(chosen).warnings:
                 session.note(clean(warning))
@@ -143,22 +144,52 @@ def telling(session: Session, player: Player) -> Callable[[str, Definition], Run
     """Return what makes a listener that prints what happens in a run."""
 
     def begin(run: str, definition: Definition) -> RunListener:
-        lanes = Lanes(definition)
         session.note(run)
-
-        def listen(number: int, event: RunEvent) -> None:
-            if session.json:
-                kind, fields = event_fields(event, definition, player.cost)
-                session.say([line(kind, {"run": run, "number": number, **fields})])
-                return
-            session.say(lanes.tell(event))
-            if isinstance(event, RunEnded):
-                count = len(definition.prompts)
-                session.say(ended_text(event, player.total(event), count))
-
-        return listen
+        if session.json:
+            return _json_lines(session, player, run, definition)
+        if sys.stdout.isatty() and not session.quiet:
+            return _live(player, definition)
+        return _lines(session, player, definition)
 
     return begin
+
+
+def _json_lines(session: Session, player: Player, run: str, definition: Definition) -> RunListener:
+    def listen(number: int, event: RunEvent) -> None:
+        kind, fields = event_fields(event, definition, player.cost)
+        session.say([line(kind, {"run": run, "number": number, **fields})])
+
+    return listen
+
+
+def _lines(session: Session, player: Player, definition: Definition) -> RunListener:
+    lanes = Lanes(definition)
+
+    def listen(_: int, event: RunEvent) -> None:
+        session.say(lanes.tell(event))
+        if isinstance(event, RunEnded):
+            session.say(ended_text(event, player.total(event), len(definition.prompts)))
+
+    return listen
+
+
+def _live(player: Player, definition: Definition) -> RunListener:
+    """Show answers as they come, and leave behind what others print."""
+    from rich.console import Console
+
+    from understudy.cli.lanes import LiveLanes
+
+    lanes, live = Lanes(definition), LiveLanes(definition, Console())
+    click.get_current_context().call_on_close(live.close)
+
+    def listen(_: int, event: RunEvent) -> None:
+        live.hear(event)
+        live.above(list(lanes.tell(event)))
+        if isinstance(event, RunEnded):
+            live.close()
+            live.above(list(ended_text(event, player.total(event), len(definition.prompts))))
+
+    return listen
 
 
 def outcome(ended: RunEnded | int) -> int:
@@ -178,7 +209,8 @@ def _refused(session: Session, error: RefusedInputsError) -> int:
     return error.exit_code
 
 
-def _drafts(draft: bool, number: int | None) -> bool:
+def drafts(draft: bool, number: int | None) -> bool:
+    """Return whether a draft is meant; raises UsageError for a version without one."""
     if number is not None and not draft:
         raise UsageError("--version goes with --draft: without it, the version in force runs.")
     return draft

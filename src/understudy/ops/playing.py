@@ -197,6 +197,14 @@ class Player:
         used = answer.used
         return self.prices.cost(answer.model, used.input_tokens, used.output_tokens)
 
+    def least(self, chosen: Chosen, values: Mapping[str, str]) -> float | None:
+        """Return the US dollars that asking costs at the least, by an estimate of the tokens."""
+        costs = [
+            self.prices.cost(chosen.models[prompt.model_name], _about(chosen, index, values), 0)
+            for index, prompt in enumerate(chosen.definition.prompts)
+        ]
+        return None if any(cost is None for cost in costs) else sum(filter(None, costs))
+
     def total(self, ended: RunEnded) -> float | None:
         """Return the US dollars of a run, None where a model has no price."""
         return self.sum(ended.answers)

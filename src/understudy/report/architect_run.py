@@ -21,7 +21,8 @@ from understudy.architect.run_events import (
     RunStatus,
 )
 from understudy.report.clean import clean, clean_lines
-from understudy.runs.records import RunInfo
+from understudy.runs.batches import Progress, Result
+from understudy.runs.records import RunInfo, Standing
 
 _LANE = 24  # characters of a prompt's name before its lines
 _NAMES: dict[RunStatus, str] = {
@@ -201,3 +202,54 @@ def run_fields(info: RunInfo, *, answers: bool = False) -> dict[str, Any]:
         names = prompt_names(info)
         fields["answers"] = {names[index]: one.text for index, one in sorted(info.answers.items())}
     return fields
+
+
+def row_fields(row: int, result: Result, names: Sequence[str]) -> dict[str, Any]:
+    """Return what became of a row of a batch that was run."""
+    ended = result.ended
+    used = ended.used if ended else None
+    return {
+        "row": row,
+        "status": result.standing.value,
+        "run": result.run,
+        "outputs": {names[index]: one.text for index, one in result.answers.items()},
+        "input_tokens": used.input_tokens if used else 0,
+        "output_tokens": used.output_tokens if used else 0,
+        "cost": result.cost,
+        "seconds": round(ended.seconds, 3) if ended else None,
+        "error": _failure(ended.failure) if ended and ended.failure else None,
+    }
+
+
+def unrun_fields(row: int, status: str, findings: Sequence[InputFinding]) -> dict[str, Any]:
+    """Return what is said of a row without a run."""
+    return {"row": row, "status": status, "findings": [finding_fields(one) for one in findings]}
+
+
+def progress_text(progress: Progress, rows: int, invalid: int) -> str:
+    """Return how a batch stands, in one line."""
+    counts = {**{one.value: count for one, count in progress.standings.items()}, "invalid": invalid}
+    told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    spent = "cost unknown" if progress.spent is None else f"${progress.spent:.4f}"
+    return f"{progress.ended + invalid:,} of {rows:,} rows ({told or 'none'}), {spent}"
+
+
+def progress_fields(progress: Progress, rows: int, invalid: int) -> dict[str, Any]:
+    """Return how a batch stands."""
+    return {
+        "rows": rows,
+        "ended": progress.ended + invalid,
+        "invalid": invalid,
+        **{one.value: progress.standings.get(one, 0) for one in _BATCHED},
+        "cost": progress.spent,
+        "budget_reached": progress.blocked,
+    }
+
+
+_BATCHED = (
+    Standing.QUEUED,
+    Standing.RUNNING,
+    Standing.COMPLETED,
+    Standing.FAILED,
+    Standing.CANCELLED,
+)

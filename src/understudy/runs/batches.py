@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
+from understudy.architect.run_events import Answered, PromptCompleted, RunEnded
+from understudy.runs import endings
 from understudy.runs.database import insert_new, now
-from understudy.runs.records import Standing
-from understudy.runs.tables import BATCHES, RUNS
+from understudy.runs.records import Standing, ended_of, event_of
+from understudy.runs.tables import BATCHES, EVENTS, RUNS
 from understudy.runs.workers import within_budget
 
 
@@ -41,19 +44,19 @@ class Progress:
         return sum(count for one, count in self.standings.items() if one.ended)
 
 
-def begin(connection: Connection, batch: Batch) -> None:
-    """Write a batch down, open; one that is there gets the new budget."""
+def begin(connection: Connection, batch: Batch, *, opened: bool = True) -> None:
+    """Write a batch down; one that is there gets the new budget. None is played before `opened`."""
     connection.execute(
         insert_new(connection, BATCHES).values(
             id=batch.id,
             created_at=now(connection),
             rows=batch.rows,
-            open=True,
+            open=opened,
             max_cost=batch.max_cost,
             guess=batch.guess,
         )
     )
-    changed = {"max_cost": batch.max_cost, "guess": batch.guess, "open": True}
+    changed = {"max_cost": batch.max_cost, "rows": batch.rows, "guess": batch.guess, "open": opened}
     connection.execute(BATCHES.update().where(BATCHES.c.id == batch.id).values(changed))
 
 
@@ -79,17 +82,47 @@ def progress(connection: Connection, batch: str) -> Progress:
     return Progress(standings, spent, blocked)
 
 
-def rows_after(connection: Connection, batch: str, row: int, limit: int) -> list[Any]:
-    """Return the rows that follow one, as far as they have ended without a gap, up to a limit."""
-    found = connection.execute(
-        select(RUNS)
-        .where(RUNS.c.batch == batch, RUNS.c.row > row)
-        .order_by(RUNS.c.row)
-        .limit(limit)
-    ).all()
-    whole: list[Any] = []
-    for one in found:
-        if not Standing(one.standing).ended:
-            break
-        whole.append(one)
-    return whole
+def retry(connection: Connection, batch: str) -> int:
+    """Queue the runs of a batch again that failed or were cancelled; return how many those were."""
+    again = select(RUNS.c.id).where(
+        RUNS.c.batch == batch, RUNS.c.standing.in_([Standing.FAILED, Standing.CANCELLED])
+    )
+    runs = connection.scalars(again).all()
+    for run in runs:
+        endings.again(connection, run, dead=False)
+    return len(runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one row."""
+
+    run: str
+    standing: Standing
+    answers: Mapping[int, Answered]
+    ended: RunEnded | None
+    cost: float | None
+
+
+def results(connection: Connection, batch: str, after: int, last: int) -> dict[int, Result]:
+    """Return what became of the rows after one, up to another, by their numbers."""
+    these = (RUNS.c.batch == batch) & (RUNS.c.row > after) & (RUNS.c.row <= last)
+    found = connection.execute(select(RUNS).where(these)).all()
+    events = connection.execute(
+        select(EVENTS.c.run, EVENTS.c.kind, EVENTS.c.event)
+        .where(EVENTS.c.run.in_(select(RUNS.c.id).where(these)))
+        .where(EVENTS.c.kind == "prompt.completed")
+        .order_by(EVENTS.c.number)
+    )
+    answers: dict[str, dict[int, Answered]] = {}
+    for one in events:
+        event = event_of(one.kind, one.event)
+        assert isinstance(event, PromptCompleted)  # noqa: S101 - that kind was asked for
+        answers.setdefault(one.run, {})[event.prompt] = event.answer
+    return {row.row: _result(row, answers.get(row.id, {})) for row in found}
+
+
+def _result(row: Any, answers: Mapping[int, Answered]) -> Result:
+    standing = Standing(row.standing)
+    ended = ended_of(json.loads(row.ended), answers) if standing.ended else None
+    return Result(row.id, standing, dict(sorted(answers.items())), ended, row.cost)

@@ -15,8 +15,7 @@ from typing import Self, TypeVar
 from sqlalchemy import Connection
 
 from understudy.errors import MoveError
-from understudy.runs import batches, endings, purging, reading, submitting, workers
-from understudy.runs.batches import Batch
+from understudy.runs import endings, purging, reading, submitting, workers
 from understudy.runs.database import Database
 from understudy.runs.feed import Feed
 from understudy.runs.journal import Journal
@@ -150,12 +149,10 @@ class DurableRuns:
         """Delete all of the runs that ended before a time; return how many those were."""
         return await self.writing(purging.purge, before.timestamp())
 
-    async def open_batch(self, batch: Batch, order: Order, rows: Sequence[Row]) -> None:
-        """Write a batch and its rows down; what is there already is left alone, but the budget."""
-        await self.writing(batches.begin, batch)
-        for start in range(0, len(rows), _ROWS):
-            some = rows[start : start + _ROWS]
-            await self.writing(submitting.submit_rows, order, batch.id, some, "")
+    async def queue_rows(self, batch: str, order: Order, rows: Sequence[Row]) -> None:
+        """Queue rows of a batch; those that are there already are left alone."""
+        if rows:
+            await self.writing(submitting.submit_rows, order, batch, rows, "")
 
     async def reading(self, work: Callable[..., _T], *args: object, **options: object) -> _T:
         """Return what a function returns for a transaction that only reads, in a thread."""
@@ -185,6 +182,3 @@ class DurableRuns:
         if self._database is None:
             raise RuntimeError("not open")
         return self._database
-
-
-_ROWS = 500  # of a batch that are written down at a time

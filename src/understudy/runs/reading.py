@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, func, select
+from sqlalchemy import Column, Connection, select
 
 from understudy.architect.run_events import Answered, PromptCompleted
 from understudy.errors import SelectionError, StoreError
@@ -123,10 +123,10 @@ def grown(connection: Connection, runs: Sequence[str]) -> dict[str, tuple[int, S
     return found
 
 
-def waiting(connection: Connection) -> int:
-    """Return how many runs wait for a worker."""
-    statement = select(func.count()).select_from(RUNS).where(RUNS.c.standing == Standing.QUEUED)
-    return connection.scalar(statement) or 0
+def waiting(connection: Connection) -> bool:
+    """Tell whether runs wait for a worker."""
+    statement = select(RUNS.c.id).where(RUNS.c.standing == Standing.QUEUED).limit(1)
+    return connection.execute(statement).first() is not None
 
 
 def _with_play() -> Any:

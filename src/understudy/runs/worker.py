@@ -64,6 +64,7 @@ class _Playing:
     task: asyncio.Task[None]
     record: Record | None = None
     cancelled: bool = False
+    closing: bool = False  # played, and only to be written down
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -98,6 +99,7 @@ class Worker:
         self._playing: dict[str, _Playing] = {}
         self._plays: dict[str, Play] = {}
         self._nudged = asyncio.Event()
+        self._idle = True  # whether the queue was empty when it was last looked at
         self._beating: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -172,10 +174,11 @@ class Worker:
 
     async def _take(self) -> bool:
         """Take on what there is room for; tell whether there may be more."""
-        room = self._limits.places - len(self._playing)
+        busy = sum(not one.closing for one in self._playing.values())
+        room = self._limits.places - busy
         if room <= 0:
             return True
-        if not await self._see(reading.waiting):
+        if self._idle and not await self._see(reading.waiting):  # which costs less than a claim
             return False
         limits = self._limits
         claimed = await self._do(
@@ -183,6 +186,7 @@ class Worker:
         )
         for one in claimed:
             self._begin(one)
+        self._idle = not claimed
         return bool(claimed) or limits.rate is not None or limits.total is not None
 
     def _begin(self, claimed: Claimed) -> _Playing:
@@ -231,6 +235,8 @@ class Worker:
         except Exception:
             log.exception("%s broke off", claimed.run)  # its last event says so, too
         assert record.ended is not None  # noqa: S101 - the engine tells it in every case
+        playing.closing = True
+        self.nudge()
         await record.close(record.ended, self._cost(record.ended.answers))
 
     def _heard_by(self, record: Record, claimed: Claimed, play: Play) -> RunListener:

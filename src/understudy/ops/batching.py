@@ -1,0 +1,222 @@
+"""Batches: one run for each row of a file, played through the queue; resumed by their rows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from understudy.architect.inputs import InputFinding
+from understudy.errors import UsageError
+from understudy.files import replacing
+from understudy.ops.batch_rows import entered, raw_rows
+from understudy.ops.playing import Chosen, RefusedInputsError
+from understudy.ops.running import Runs
+from understudy.report.architect_run import row_fields, unrun_fields
+from understudy.runs import batches
+from understudy.runs.batches import Batch, Progress
+from understudy.runs.records import Order, Standing
+from understudy.runs.submitting import Row
+
+_AT_ONCE = 500  # rows that are looked at and written down together
+_LOOK = 0.2  # seconds between two looks at how a batch stands
+_FOR_EVER = 86_400.0  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRequest:
+    """A batch: whose runs, by which rows, into which file, for how much (US dollars)."""
+
+    chosen: Chosen
+    rows: Path
+    out: Path
+    max_cost: float | None = None
+    retry_failed: bool = False
+
+
+@dataclass(slots=True)
+class Begun:
+    """A batch that was written down; `invalid` are the rows that have no run, and why.
+
+    `guess` is what a run costs at least, in US dollars.
+    """
+
+    batch: Batch
+    names: Sequence[str]
+    request: BatchRequest
+    invalid: dict[int, tuple[InputFinding, ...]] = field(default_factory=dict)
+    rows: int = 0
+    guess: float = 0.0
+
+
+async def begin(runs: Runs, request: BatchRequest) -> Begun:
+    """Write a batch and its rows down; what is there from an earlier time is left as it is.
+
+    The same assistant, rows and output file are the same batch. Raises UsageError for rows that
+    cannot be read, a key or a price that is missing; StoreError.
+    """
+    runs.player.ready(request.chosen.models)
+    if request.max_cost is not None:
+        _require_prices(runs, request.chosen)
+    order = _order(runs, request.chosen)
+    content = await asyncio.to_thread(_digest, request.rows)
+    name = json.dumps([order.play, content, str(request.out.resolve())])
+    batch = Batch(f"batch_{sha256(name.encode()).hexdigest()[:16]}", 0, request.max_cost)
+    names = [one.name for one in request.chosen.definition.prompts]
+    begun = Begun(batch, names, request)
+    # Nobody begins before all is written down.
+    await runs.kept.writing(batches.begin, batch, opened=False)
+    await _fill(runs, begun, order)
+    begun.batch = replace(batch, rows=begun.rows, guess=begun.guess)
+    if request.retry_failed:
+        await runs.kept.writing(batches.retry, batch.id)
+    await runs.kept.writing(batches.begin, begun.batch)
+    return begun
+
+
+async def _fill(runs: Runs, begun: Begun, order: Order) -> None:
+    """Look at all rows, and queue those that are sound."""
+    waiting: list[Row] = []
+    async for number, values in _checked(runs, begun):
+        begun.rows = number
+        if values is None:
+            continue
+        if not waiting and begun.guess == 0.0:
+            begun.guess = runs.player.least(begun.request.chosen, values) or 0.0
+        waiting.append(Row(number, dict(values)))
+        if len(waiting) >= _AT_ONCE:
+            await runs.kept.queue_rows(begun.batch.id, order, waiting)
+            waiting = []
+    await runs.kept.queue_rows(begun.batch.id, order, waiting)
+    if begun.rows == 0:
+        raise UsageError(f"{begun.request.rows} has no rows.")
+
+
+async def _checked(runs: Runs, begun: Begun) -> AsyncIterator[tuple[int, Mapping[str, str] | None]]:
+    """Yield each row's number with what its prompts get, None for a row that is not sound."""
+    request = begun.request
+    definition = request.chosen.definition
+    for row in raw_rows(request.rows):
+        if row.number % 100 == 0:
+            await asyncio.sleep(0)  # let others have their turn
+        given = await entered(row, definition, request.rows.parent)
+        if isinstance(given, tuple):
+            begun.invalid[row.number] = given
+            yield row.number, None
+            continue
+        try:
+            yield row.number, runs.player.play(request.chosen, given).inputs
+        except RefusedInputsError as error:
+            begun.invalid[row.number] = error.findings
+            yield row.number, None
+
+
+def _order(runs: Runs, chosen: Chosen) -> Order:
+    return Order(
+        assistant=chosen.definition.name,
+        version=chosen.version,
+        content=chosen.definition.canonical,
+        models=chosen.models,
+        tools=runs.player.tools(chosen).given,
+        inputs={},
+    )
+
+
+def _require_prices(runs: Runs, chosen: Chosen) -> None:
+    """Raise UsageError for a model without a price."""
+    for model in dict.fromkeys(chosen.models.values()):
+        if runs.player.prices.cost(model, 0, 0) is None:
+            raise UsageError(
+                f"What {model} costs is not known, so there can be no budget.",
+                hint="Give input_price and output_price with it in [[models]].",
+            )
+
+
+async def play(
+    runs: Runs,
+    begun: Begun,
+    *,
+    places: int,
+    stop: asyncio.Event,
+    tell: Callable[[Progress], None],
+) -> Progress:
+    """Play a batch here until all of it has ended, the budget allows no more, or the event.
+
+    Other workers may help. `tell` hears how it stands, now and then.
+    """
+    limits = replace(runs.settings.limits, places=places, batch=begun.batch.id)
+    ended = asyncio.Event()
+    async with runs.worker(limits, kind="batch") as worker:
+        serving = asyncio.create_task(worker.serve(ended))
+        try:
+            progress = await _watched(runs, begun, stop, tell, worker.nudge)
+        finally:
+            await runs.kept.writing(batches.close, begun.batch.id)
+            ended.set()
+            await serving
+        if stop.is_set():
+            await worker.stop(_FOR_EVER)  # what has begun is paid for
+            progress = await runs.kept.reading(batches.progress, begun.batch.id)
+    return progress
+
+
+async def _watched(
+    runs: Runs,
+    begun: Begun,
+    stop: asyncio.Event,
+    tell: Callable[[Progress], None],
+    nudge: Callable[[], None],
+) -> Progress:
+    total = begun.rows - len(begun.invalid)
+    while True:
+        progress = await runs.kept.reading(batches.progress, begun.batch.id)
+        tell(progress)
+        if progress.ended >= total or progress.blocked or stop.is_set():
+            return progress
+        nudge()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK)
+
+
+async def write_results(runs: Runs, begun: Begun) -> None:
+    """Write a line for each row, in their order; whole or not at all. Raises OutputError."""
+    with replacing(begun.request.out) as file:
+        number = 0
+        while number < begun.rows:
+            last = min(number + _AT_ONCE, begun.rows)
+            kept = await runs.kept.reading(batches.results, begun.batch.id, number, last)
+            lines = [
+                json.dumps(_line(begun, kept, one), ensure_ascii=False)
+                for one in range(number + 1, last + 1)
+            ]
+            file.write("".join(f"{line}\n" for line in lines))
+            number = last
+
+
+def _line(begun: Begun, kept: Mapping[int, batches.Result], row: int) -> dict[str, Any]:
+    if row in begun.invalid:
+        return unrun_fields(row, "invalid", begun.invalid[row])
+    found = kept.get(row)
+    if found is None or not found.standing.ended:
+        return unrun_fields(row, "not_run", ())
+    return row_fields(row, found, begun.names)
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def failures(progress: Progress, invalid: int) -> int:
+    """Return how many rows have no answer that should have one."""
+    completed = progress.standings.get(Standing.COMPLETED, 0)
+    return invalid + sum(progress.standings.values()) - completed
