@@ -19,7 +19,7 @@ from understudy.cli.streams import emit
 from understudy.errors import ExitCode
 from understudy.report.architect_run import progress_fields, progress_text
 from understudy.report.jsonlines import line
-from understudy.runs.batches import Progress
+from understudy.runs.records import Progress
 
 _EVERY = 3.0  # seconds between two lines in a pipe
 

@@ -129,6 +129,8 @@ def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, i
             hint="Set UNDERSTUDY_API_KEYS, such as app:read:KEY, or listen on 127.0.0.1.",
         )
     origins = _origins(settings.option("service_cors"), bool(keys))
+    architect = Architect(settings)
+    runs = RunService(architect, places=options["runs"], grace=options["grace"])
     keeper = Keeper(
         settings,
         path=file_of(session, options["path"]),
@@ -136,6 +138,7 @@ def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, i
         schedule=schedule_of(session, options["schedule"]),
         config=session.config,
         json_logs=session.json,
+        ticks=runs.take,
     )
     rate = _number(settings.option("service_rate"), _RATE)
     port = (
@@ -144,8 +147,6 @@ def _serving(session: Session, options: dict[str, Any]) -> tuple[Serving, str, i
         else options["port"]
     )
     hosts = frozenset({"127.0.0.1", "localhost", "::1", host.lower()})
-    architect = Architect(settings)
-    runs = RunService(architect, places=options["runs"], grace=options["grace"])
     limits = Limits(rate=rate)
     serving = Serving(keeper, keys, hosts, limits, origins, architect=architect, runs=runs)
     return serving, host, port

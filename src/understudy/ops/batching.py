@@ -20,8 +20,7 @@ from understudy.ops.playing import Chosen, RefusedInputsError
 from understudy.ops.running import Runs
 from understudy.report.architect_run import row_fields, unrun_fields
 from understudy.runs import batches
-from understudy.runs.batches import Batch, Progress
-from understudy.runs.records import Order, Standing
+from understudy.runs.records import Batch, Order, Progress, Result, Standing
 from understudy.runs.submitting import Row
 
 _AT_ONCE = 500  # rows that are looked at and written down together
@@ -199,7 +198,7 @@ async def write_results(runs: Runs, begun: Begun) -> None:
             number = last
 
 
-def _line(begun: Begun, kept: Mapping[int, batches.Result], row: int) -> dict[str, Any]:
+def _line(begun: Begun, kept: Mapping[int, Result], row: int) -> dict[str, Any]:
     if row in begun.invalid:
         return unrun_fields(row, "invalid", begun.invalid[row])
     found = kept.get(row)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from understudy.config import Settings
 from understudy.errors import (
@@ -24,6 +25,7 @@ from understudy.files import stamp
 from understudy.ops.notifying import Notifier
 from understudy.ops.places import Places
 from understudy.ops.registry import DEFAULT_SOURCE, PREFIX
+from understudy.ops.replicas import identity
 from understudy.ops.syncing import Job, Outcome, sync_apart
 from understudy.ops.watching import Watch, Worker
 from understudy.platforms.catalog import KEYED
@@ -53,6 +55,10 @@ class Copy:
     missing: bool = True
 
 
+#: Takes a moment of a schedule on, and tells whether no other process had; raises nothing.
+Ticks: TypeAlias = Callable[[str, datetime], Awaitable[bool]]
+
+
 class Keeper:
     """Serves one registry file, syncs it on a schedule in processes of their own.
 
@@ -70,6 +76,7 @@ class Keeper:
         config: Path | None = None,
         json_logs: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        ticks: Ticks | None = None,
     ) -> None:
         self.source = source
         self.schedule = schedule
@@ -88,7 +95,8 @@ class Keeper:
         self._worker = Worker()
         self._notifier = Notifier(path, settings, clock=clock)
         self._ending = asyncio.Event()
-        self._watch = Watch(self.sync, schedule=schedule, clock=clock)
+        self._ticks = ticks
+        self._watch = Watch(self.sync, schedule=schedule, clock=clock, take=self._take)
         self._tasks: list[asyncio.Task[None]] = []
         #: Hears of each sync that ended: changed, unchanged, refused, failed or skipped.
         self.on_synced: Callable[[str], None] = lambda _: None
@@ -170,6 +178,13 @@ class Keeper:
             except Exception:  # the schedule is to begin whatever this one met
                 log.exception("%s the first one failed: internal error", PREFIX)
         await self._watch.run()
+
+    async def _take(self, at: datetime) -> bool:
+        """Tell whether this process syncs at that moment, not another one with the same file."""
+        if self._ticks is None:
+            return True
+        name = await asyncio.to_thread(identity, self.path)
+        return await self._ticks(f"registry {name} {self.source}", at)
 
     async def _sync(self, allow_removal: bool) -> Outcome:
         level = logging.getLogger().getEffectiveLevel()

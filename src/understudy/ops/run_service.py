@@ -6,10 +6,13 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
-from understudy.errors import StoreError
+from understudy.errors import StoreError, UnderstudyError
 from understudy.ops.architect import Architect
 from understudy.ops.running import Runs
+from understudy.runs import ticks
+from understudy.runs.executor import executor_id
 from understudy.runs.worker import Worker
 from understudy.store.address import for_runs, parse
 
@@ -50,6 +53,21 @@ class RunService:
                 await self._open()
             assert self._runs is not None  # noqa: S101 - it was just opened
             return self._runs
+
+    async def take(self, schedule: str, at: datetime) -> bool:
+        """Take on a moment of a schedule; tell whether no other process had.
+
+        Where there is no database of runs, or it fails, nobody else is asked.
+        """
+        place = for_runs(parse(self.architect.database))
+        if place.path is not None and not place.path.exists():
+            return True
+        try:
+            kept = (await self.runs()).kept
+            return await kept.writing(ticks.take, schedule, at.timestamp(), executor_id())
+        except UnderstudyError as error:
+            log.warning("Whether another process syncs is not known: %s", error)
+            return True
 
     async def stop(self) -> None:
         """Begin no other run, leave those that go on to others, and close everything."""

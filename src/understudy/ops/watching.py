@@ -43,6 +43,13 @@ class Counted(Protocol):
 #: Syncs once; raises UnderstudyError.
 Sync: TypeAlias = Callable[[], Awaitable[T]]
 
+#: Takes a moment of the schedule on, and tells whether no other process had; raises nothing.
+Take: TypeAlias = Callable[[datetime], Awaitable[bool]]
+
+
+async def _mine(_: datetime) -> bool:
+    return True
+
 
 class _Woken(Enum):
     """Why a wait ended; ASTRAY: the clock was put back far."""
@@ -66,7 +73,8 @@ class Watch(Generic[T]):
     """Runs `sync` when it is due, one at a time; a failed one is tried again.
 
     `jitter` spreads the starts of many machines, in seconds at most. `on_done` hears of each sync
-    that ended well, `pause` sleeps and tells whether to stop.
+    that ended well, `pause` sleeps and tells whether to stop. `take` is asked before each sync, so
+    that of several processes with one schedule one does it.
     """
 
     def __init__(
@@ -79,6 +87,7 @@ class Watch(Generic[T]):
         pause: Callable[[float], Awaitable[bool]] | None = None,
         on_done: Callable[[T], None] = lambda _: None,
         chance: Callable[[], float] = random.random,
+        take: Take = _mine,
     ) -> None:
         check(schedule)
         self._sync = sync
@@ -89,6 +98,7 @@ class Watch(Generic[T]):
         self._pause = pause or self._sleep
         self._on_done = on_done
         self._chance = chance
+        self._take = take
         self.worker = Worker()
 
     def stop(self) -> None:
@@ -127,6 +137,10 @@ class Watch(Generic[T]):
 
     async def _once(self, at: datetime) -> bool:
         """Sync once; tell whether it need not be tried again before the next time."""
+        if not await self._take(at):
+            log.info("%s left to another process", PREFIX)
+            self.worker = Worker(None, self.worker.last, False, "left to another process")
+            return True
         self.worker = Worker(None, self.worker.last, True, self.worker.result)
         try:
             done = await self._sync()

@@ -21,8 +21,7 @@ from understudy.architect.run_events import (
     RunStatus,
 )
 from understudy.report.clean import clean, clean_lines
-from understudy.runs.batches import Progress, Result
-from understudy.runs.records import RunInfo, Standing
+from understudy.runs.records import Progress, Result, RunInfo, Standing
 
 _LANE = 24  # characters of a prompt's name before its lines
 _NAMES: dict[RunStatus, str] = {

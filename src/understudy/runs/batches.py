@@ -4,44 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
-from understudy.architect.run_events import Answered, PromptCompleted, RunEnded
+from understudy.architect.run_events import Answered, PromptCompleted
 from understudy.runs import endings
 from understudy.runs.database import insert_new, now
-from understudy.runs.records import Standing, ended_of, event_of
+from understudy.runs.records import Batch, Progress, Result, Standing, ended_of, event_of
 from understudy.runs.tables import BATCHES, EVENTS, RUNS
 from understudy.runs.workers import within_budget
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """`guess` is what a run is thought to cost before one has ended, in US dollars."""
-
-    id: str
-    rows: int
-    max_cost: float | None = None
-    guess: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How a batch stands: runs by their standing, and what the ended ones cost.
-
-    `spent` is None where what some of them cost is not known. `blocked`: the budget allows no more.
-    """
-
-    standings: Mapping[Standing, int]
-    spent: float | None
-    blocked: bool = False
-
-    @property
-    def ended(self) -> int:
-        """How many have ended."""
-        return sum(count for one, count in self.standings.items() if one.ended)
 
 
 def begin(connection: Connection, batch: Batch, *, opened: bool = True) -> None:
@@ -91,17 +63,6 @@ def retry(connection: Connection, batch: str) -> int:
     for run in runs:
         endings.again(connection, run, dead=False)
     return len(runs)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one row."""
-
-    run: str
-    standing: Standing
-    answers: Mapping[int, Answered]
-    ended: RunEnded | None
-    cost: float | None
 
 
 def results(connection: Connection, batch: str, after: int, last: int) -> dict[int, Result]:

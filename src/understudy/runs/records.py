@@ -126,6 +126,44 @@ class RunInfo:
     row: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`guess` is what a run is thought to cost before one has ended, in US dollars."""
+
+    id: str
+    rows: int
+    max_cost: float | None = None
+    guess: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a batch stands: runs by their standing, and what the ended ones cost.
+
+    `spent` is None where what some of them cost is not known. `blocked`: the budget allows no more.
+    """
+
+    standings: Mapping[Standing, int]
+    spent: float | None
+    blocked: bool = False
+
+    @property
+    def ended(self) -> int:
+        """How many have ended."""
+        return sum(count for one, count in self.standings.items() if one.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one row."""
+
+    run: str
+    standing: Standing
+    answers: Mapping[int, Answered]
+    ended: RunEnded | None
+    cost: float | None
+
+
 #: An event as it is kept: its number, its kind, its JSON.
 Kept = tuple[int, str, str]
 
