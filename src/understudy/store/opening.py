@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from contextlib import closing, suppress
@@ -37,6 +38,7 @@ class Forms:
 
     def upgrade(self, connection: Connection) -> None:
         """Bring tables into the newest form, within the transaction that the connection is in."""
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every plugin
         from alembic import command
         from alembic.config import Config
 
