@@ -147,7 +147,10 @@ class DurableRuns:
 
     async def purge(self, before: datetime) -> int:
         """Delete all of the runs that ended before a time; return how many those were."""
-        return await self.writing(purging.purge, before.timestamp())
+        count = 0
+        while some := await self.writing(purging.purge, before.timestamp()):
+            count += some
+        return count
 
     async def queue_rows(self, batch: str, order: Order, rows: Sequence[Row]) -> None:
         """Queue rows of a batch; those that are there already are left alone."""

@@ -26,6 +26,11 @@ def is_gone(executor: str) -> bool:
     return _started(int(pid)) != started
 
 
+def is_here(executor: str) -> bool:
+    """Tell whether a process can be seen from here, and is there."""
+    return executor.rsplit("/", 2)[0] == _host() and not is_gone(executor)
+
+
 def _host() -> str:
     """Return the machine's name; containers of one name differ by the space of their processes."""
     try:

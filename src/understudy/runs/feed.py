@@ -21,6 +21,7 @@ log = logging.getLogger("understudy.runs")
 _LOOK = 0.05  # seconds between two looks at runs that others play
 _LOOK_LESS = 0.5  # when the last look failed
 _HELD = 1000  # events of a run that are held for its listeners
+_HELD_TEXT = 4_000_000  # characters of them
 
 
 class _Channel:
@@ -29,7 +30,8 @@ class _Channel:
     def __init__(self) -> None:
         self.listeners = 0
         self.last: int | None = None  # the number of the latest event in `events`
-        self.events: deque[Kept] = deque(maxlen=_HELD)
+        self.events: deque[Kept] = deque()
+        self.size = 0  # characters that are held
         self.known = 0  # what is known to be kept
         self.gone = False
         self.more = asyncio.Event()
@@ -41,8 +43,12 @@ class _Channel:
                 continue
             if self.last is not None and one[0] > self.last + 1:
                 self.events.clear()
+                self.size = 0
             self.events.append(one)
+            self.size += len(one[2])
             self.last = one[0]
+        while len(self.events) > _HELD or (self.size > _HELD_TEXT and len(self.events) > 1):
+            self.size -= len(self.events.popleft()[2])
         if events:
             self.known = max(self.known, events[-1][0])
             self.wake()
@@ -151,6 +157,9 @@ class Feed:
                 pause = _LOOK
             except StoreError as error:
                 log.warning("Events of runs cannot be read: %s", error)
+                pause = _LOOK_LESS
+            except Exception:  # listeners would wait for ever
+                log.exception("Events of runs cannot be read")
                 pause = _LOOK_LESS
 
     def _passed_on(self, loop: asyncio.AbstractEventLoop) -> None:

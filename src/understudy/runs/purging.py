@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, text, update
 
 from understudy.runs.database import now
 from understudy.runs.records import Standing
@@ -27,50 +27,54 @@ class Retention:
     outputs: float | None = None
 
 
-def keep(connection: Connection, retention: Retention) -> None:
-    """Delete what is older than it is to be kept."""
+def keep(connection: Connection, retention: Retention) -> int:
+    """Delete some of what is older than it is to be kept; return of how many runs."""
     moment = now(connection)
     for days, forget in (
         (retention.runs, purge),
         (retention.inputs, forget_inputs),
         (retention.outputs, forget_outputs),
     ):
-        if days is not None:
-            forget(connection, moment - days * _DAY)
+        if days is not None and (count := forget(connection, moment - days * _DAY)):
+            return count
+    return 0
 
 
 def purge(connection: Connection, before: float) -> int:
-    """Delete all of the runs that ended before a moment; return how many those were."""
-    old = select(RUNS.c.id).where(RUNS.c.standing.in_(_ENDED), RUNS.c.ended_at < before)
-    count = 0
-    while runs := connection.scalars(old.limit(_PIECE)).all():
+    """Delete some of the runs that ended before a moment; return how many, 0 for no more."""
+    runs = connection.scalars(select(RUNS.c.id).where(_old(before)).limit(_PIECE)).all()
+    if runs:
         connection.execute(delete(EVENTS).where(EVENTS.c.run.in_(runs)))
         connection.execute(delete(UPLOADS).where(UPLOADS.c.run.in_(runs)))
         connection.execute(delete(RUNS).where(RUNS.c.id.in_(runs)))
-        count += len(runs)
-    _sweep(connection)
-    return count
+        _sweep(connection)
+    return len(runs)
 
 
 def forget_inputs(connection: Connection, before: float) -> int:
-    """Delete what was entered in runs that ended before a moment; those cannot be retried."""
-    old = RUNS.c.standing.in_(_ENDED) & (RUNS.c.ended_at < before) & RUNS.c.inputs.is_not(None)
-    runs = select(RUNS.c.id).where(old)
-    connection.execute(delete(UPLOADS).where(UPLOADS.c.run.in_(runs)))
-    count = connection.execute(update(RUNS).where(old).values(inputs=None)).rowcount
-    _sweep(connection)
-    return count
+    """Delete what was entered in some runs that ended before a moment; those cannot be retried.
+
+    Return how many, 0 for no more.
+    """
+    old = select(RUNS.c.id).where(_old(before), RUNS.c.inputs.is_not(None)).limit(_PIECE)
+    runs = connection.scalars(old).all()
+    if runs:
+        connection.execute(delete(UPLOADS).where(UPLOADS.c.run.in_(runs)))
+        connection.execute(update(RUNS).where(RUNS.c.id.in_(runs)).values(inputs=None))
+        _sweep(connection)
+    return len(runs)
 
 
 def forget_outputs(connection: Connection, before: float) -> int:
-    """Delete what was answered in runs that ended before a moment; how they ended stays."""
-    old = select(RUNS.c.id).where(RUNS.c.standing.in_(_ENDED), RUNS.c.ended_at < before)
+    """Delete what was answered in some runs that ended before a moment; how they ended stays.
+
+    Return of how many events, 0 for no more.
+    """
     spoken = EVENTS.c.kind.in_(["prompt.delta", "prompt.completed"])
-    found = connection.execute(
-        select(EVENTS.c.run, EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event).where(
-            EVENTS.c.run.in_(old), spoken, EVENTS.c.event.not_like(f"%{_GONE}%")
-        )
-    ).all()
+    old = EVENTS.c.run.in_(select(RUNS.c.id).where(_old(before)))
+    told = EVENTS.c.event.not_like(f"%{_GONE}%")
+    columns = select(EVENTS.c.run, EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
+    found = connection.execute(columns.where(old, spoken, told).limit(_PIECE)).all()
     for one in found:
         event = json.loads(one.event)
         if one.kind == "prompt.delta":
@@ -78,10 +82,13 @@ def forget_outputs(connection: Connection, before: float) -> int:
         else:
             event["answer"]["text"] = ""
         here = (EVENTS.c.run == one.run) & (EVENTS.c.number == one.number)
-        connection.execute(
-            update(EVENTS).where(here).values(event=json.dumps(event, separators=_COMPACT))
-        )
-    return len({one.run for one in found})
+        values = {"event": json.dumps(event, separators=_COMPACT)}
+        connection.execute(update(EVENTS).where(here).values(values))
+    return len(found)
+
+
+def _old(before: float) -> ColumnElement[bool]:
+    return and_(RUNS.c.standing.in_(_ENDED), RUNS.c.ended_at < before)
 
 
 def let_go_of_files(connection: Connection) -> None:

@@ -107,6 +107,10 @@ class Record:
         self._journal.add(self.page, ended)
         await self._journal.wrote(self.page)
 
+    async def closed(self) -> None:
+        """Wait until the end is written that `close` was to write; raises as it does."""
+        await self._journal.wrote(self.page)
+
     async def give_back(self) -> None:
         """Leave the run to others; raises LostError, StoreError."""
         await self._journal.give_back(self.page)

@@ -100,12 +100,12 @@ class Worker:
         self._plays: dict[str, Play] = {}
         self._nudged = asyncio.Event()
         self._idle = True  # whether the queue was empty when it was last looked at
-        self._beating: asyncio.Task[None] | None = None
+        self._beating: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         await self._do(workers.enter, self.id, self._kind, self._limits.places)
         await self._do(workers.take_over, self._runs.lease)
-        self._beating = asyncio.create_task(self._beat())
+        self._beating = [asyncio.create_task(one()) for one in (self._beat, self._tidy)]
         return self
 
     async def __aexit__(
@@ -137,7 +137,7 @@ class Worker:
                 left = await self._take()
             except DeclaredDeadError as error:
                 await self._declared_dead(error)
-                continue
+                left = True
             except StoreError as error:
                 log.warning("The queue of runs cannot be read: %s", error)
                 left = True
@@ -163,10 +163,11 @@ class Worker:
             one.task.cancel()
         while self._playing:
             await asyncio.wait([one.task for one in self._playing.values()])
-        if self._beating is not None:
-            self._beating.cancel()
-            await asyncio.gather(self._beating, return_exceptions=True)
-            self._beating = None
+        if self._beating:
+            for task in self._beating:
+                task.cancel()
+            await asyncio.gather(*self._beating, return_exceptions=True)
+            self._beating = []
             try:
                 await self._do(workers.leave, self.id)
             except StoreError as error:  # its lease will end
@@ -197,7 +198,10 @@ class Worker:
     async def _played(self, claimed: Claimed) -> None:
         playing = self._playing[claimed.run]
         try:
-            await self._perform(claimed, playing)
+            try:
+                await self._perform(claimed, playing)
+            except asyncio.CancelledError:  # before it began, or while its end was written
+                await self._settle(claimed, playing)
         except LostError as error:
             log.warning("%s", error)
         except StoreError as error:
@@ -239,6 +243,16 @@ class Worker:
         self.nudge()
         await record.close(record.ended, self._cost(record.ended.answers))
 
+    async def _settle(self, claimed: Claimed, playing: _Playing) -> None:
+        """Write the end of a run that is not played, or leave it to others; raises StoreError."""
+        record = playing.record or Record(self._runs.journal, claimed, ())
+        if playing.closing:
+            await record.closed()
+        elif playing.cancelled:
+            await record.close(RunEnded(RunStatus.CANCELLED, record.answers), None)
+        else:
+            await record.give_back()
+
     def _heard_by(self, record: Record, claimed: Claimed, play: Play) -> RunListener:
         if self._observe is None:
             return record.hear
@@ -278,7 +292,7 @@ class Worker:
         """Tell that this worker lives, look after the dead, and hear what is to be cancelled."""
         between = self._runs.lease / _BEATS
         clock = asyncio.get_running_loop().time
-        beat_at, tidy_at = clock() + between, clock()
+        beat_at = clock() + between
         while True:
             await asyncio.sleep(min(_CANCELS, between))
             try:
@@ -287,17 +301,35 @@ class Worker:
                         self._cancel(run)
                 if clock() >= beat_at:
                     await self._do(workers.beat, self.id)
-                    if await self._do(workers.take_over, self._runs.lease):
-                        self.nudge()
+                    await self._look_after()
                     beat_at = clock() + between
-                if clock() >= tidy_at:
-                    await self._do(purging.let_go_of_files)
-                    await self._do(purging.keep, self._retention)
-                    tidy_at = clock() + _TIDY
             except DeclaredDeadError as error:
                 await self._declared_dead(error)
             except StoreError as error:
                 log.warning("%s could not tell that it lives: %s", self.id, error)
+
+    async def _look_after(self) -> None:
+        """Queue the runs of the dead again, and those of this worker that it does not know of.
+
+        Such are left behind when the database goes away: what was claimed, or could not be written.
+        """
+        queued = await self._do(workers.take_over, self._runs.lease)
+        for run, epoch in await self._see(workers.claimed_before, self.id, self._runs.lease):
+            if run not in self._playing:
+                queued += await self._do(workers.release, run, epoch)
+        if queued:
+            self.nudge()
+
+    async def _tidy(self) -> None:
+        """Delete what need not be kept any more, piece by piece, so that nobody waits for long."""
+        while True:
+            try:
+                await self._do(purging.let_go_of_files)
+                while await self._do(purging.keep, self._retention):
+                    pass
+            except StoreError as error:
+                log.warning("What is old could not be deleted: %s", error)
+            await asyncio.sleep(_TIDY)
 
     async def _declared_dead(self, error: DeclaredDeadError) -> None:
         """Stop everything, since others play it by now, and begin anew."""

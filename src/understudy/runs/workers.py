@@ -16,11 +16,13 @@ from understudy.architect.run_events import Failure, RunEnded, RunStatus
 from understudy.errors import StoreError
 from understudy.runs.database import insert_new, now
 from understudy.runs.endings import end
-from understudy.runs.executor import is_gone
+from understudy.runs.executor import is_gone, is_here
 from understudy.runs.records import Standing
 from understudy.runs.tables import BATCHES, PLAYS, RUNS, WORKERS
 
 LEASE = 15.0  # seconds without a heartbeat after which a worker counts as dead
+#: How many leases a process gets that is there and does not stir: it may wait for the same disk.
+_SEEN = 8
 MOST_LOSSES = 10  # of workers by one run: it may be what kills them
 
 #: What PostgreSQL's advisory lock on the rate is called; any number that nobody else takes.
@@ -109,12 +111,32 @@ def claim(
     return tuple(taken)
 
 
+def claimed_before(
+    connection: Connection, worker: str, seconds: float
+) -> tuple[tuple[str, int], ...]:
+    """Return runs and epochs that a worker has taken on longer ago than so many seconds."""
+    theirs = and_(
+        RUNS.c.worker == worker,
+        RUNS.c.standing == Standing.RUNNING,
+        RUNS.c.claimed_at < now(connection) - seconds,
+    )
+    found = connection.execute(select(RUNS.c.id, RUNS.c.epoch).where(theirs))
+    return tuple((one.id, one.epoch) for one in found)
+
+
+def release(connection: Connection, run: str, epoch: int) -> int:
+    """Queue a run again that nobody plays; return how many those were."""
+    same = and_(RUNS.c.id == run, RUNS.c.epoch == epoch, RUNS.c.standing == Standing.RUNNING)
+    queued = {"standing": Standing.QUEUED, "worker": None, "epoch": epoch + 1}
+    return connection.execute(RUNS.update().where(same).values(queued)).rowcount
+
+
 def take_over(connection: Connection, lease: float) -> int:
     """Queue the runs of dead workers again; return how many there were."""
     moment = now(connection)
     count = 0
     for one in connection.execute(select(WORKERS.c.id, WORKERS.c.seen_at)).all():
-        if one.seen_at > moment - lease and not is_gone(one.id):
+        if _lives(one, moment, lease):
             continue
         same = and_(WORKERS.c.id == one.id, WORKERS.c.seen_at == one.seen_at)
         if connection.execute(WORKERS.delete().where(same)).rowcount:
@@ -132,7 +154,13 @@ def alive(connection: Connection, lease: float) -> dict[str, Any]:
     """Return the workers that are not dead, by their ids."""
     moment = now(connection)
     found = connection.execute(select(WORKERS)).all()
-    return {one.id: one for one in found if one.seen_at > moment - lease and not is_gone(one.id)}
+    return {one.id: one for one in found if _lives(one, moment, lease)}
+
+
+def _lives(worker: Any, moment: float, lease: float) -> bool:
+    """Tell whether a worker is there: a process that can be seen gets longer to say so."""
+    patience = lease * (_SEEN if is_here(worker.id) else 1)
+    return worker.seen_at > moment - patience and not is_gone(worker.id)
 
 
 def _seen(connection: Connection, worker: str, moment: float) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -16,12 +17,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from understudy.architect.definition import Definition
+from understudy.errors import UnderstudyError
 from understudy.ops.running import Runs, definition_in
 from understudy.report.architect_run import event_fields
 from understudy.runs.records import Kept, RunInfo
 from understudy.service.front import Draining
 
+log = logging.getLogger("understudy.service")
+
 _FRAMES = 4096  # that are held
+_LARGE = 16_384  # bytes of a frame that is not held
 _DEFINITIONS = 256
 _TICK = 1.0  # seconds between two looks whether the service ends
 _SILENCE = 15.0  # seconds after which a line is sent that says nothing, for proxies
@@ -53,6 +58,9 @@ class Streams:
                 key = (info.id, kept[0])
                 if key not in self._frames:
                     frame = await self._made(runs, definition, info.id, kept)
+                    if len(frame) > _LARGE:
+                        yield frame
+                        continue
                     self._frames[key] = frame
                     if len(self._frames) > _FRAMES:
                         self._frames.popitem(last=False)
@@ -107,7 +115,11 @@ class EventStream(Response):
                 silent = 0.0 if done else silent + _TICK
                 body = b""
                 if following in done:
-                    if not (body := following.result()):
+                    try:
+                        body = following.result()
+                    except UnderstudyError as error:  # the listener comes back, and learns more
+                        log.warning("A stream of a run broke off: %s", error)
+                    if not body:
                         break
                     following = None
                 elif silent >= _SILENCE:
