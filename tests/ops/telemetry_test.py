@@ -481,7 +481,12 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(telemetry, "_pipelines", made)
     yield
     for pipeline in made.values():
+        pipeline._exporter.shutdown()  # who tries again draws lots, which other tests would notice
         pipeline.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith(("OtelBatch", "understudy-traces")):
+            thread.join(30)
+            assert not thread.is_alive(), thread.name
 
 
 def nobody() -> str:

@@ -37,9 +37,8 @@ class Pipeline:
             resource = resource.merge(Resource({SERVICE_NAME: "understudy"}))
         # Its own way of ending waits half a minute for a collector that is not there.
         self.provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self.provider.add_span_processor(
-            BatchSpanProcessor(OTLPSpanExporter(session=_session(self)))
-        )
+        self._exporter = OTLPSpanExporter(session=_session(self))
+        self.provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._pending = self._nobody = False
         self._waiting: threading.Event | None = None
         self._orders: SimpleQueue[tuple[Callable[[], object], threading.Event]] = SimpleQueue()
@@ -67,6 +66,8 @@ class Pipeline:
     def close(self) -> None:
         """Send what has ended, and end; bounded like `flush`."""
         atexit.unregister(self.close)
+        if self._nobody:
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]  # else it tries for a minute
         self._do(self.provider.shutdown, _PATIENCE if self._pending else _LEAVE)
 
     def _do(self, work: Callable[[], object], seconds: float) -> bool:
