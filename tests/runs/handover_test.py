@@ -102,16 +102,21 @@ async def test_a_database_that_goes_away_for_longer_than_the_lease_costs_no_run(
     tmp_path: Path,
 ) -> None:
     address = for_runs(parse(str(tmp_path / "library.db")))
-    async with DurableRuns(address, lease=1) as runs, asyncio.timeout(60):
-        async with working(worker_of(runs, engine_of(Line(say="a b c", pause=0.05), FINE))):
-            run = (await runs.submit(ORDER)).id
-            await until(runs, run, "prompt.started")
-            with closing(sqlite3.connect(str(address.path), timeout=30)) as blocker:
-                blocker.execute("ALTER TABLE run_events RENAME TO run_events_away")
-                while await runs.reading(_epoch, run) < 2:  # the worker has given it up
-                    await asyncio.sleep(0.05)
-                blocker.execute("ALTER TABLE run_events_away RENAME TO run_events")
-            machine = checked(await heard(runs, run))
+    engine = engine_of(Line(say="a b c", pause=0.05), FINE)
+    async with (
+        asyncio.timeout(60),
+        DurableRuns(address, lease=1) as runs,
+        working(worker_of(runs, engine)),
+    ):
+        run = (await runs.submit(ORDER)).id
+        await until(runs, run, "prompt.started")
+        with closing(sqlite3.connect(str(address.path), timeout=30)) as blocker:
+            blocker.execute("ALTER TABLE run_events RENAME TO run_events_away")
+            # Until the worker has given it up, which nobody is told of.
+            while await runs.reading(_epoch, run) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            blocker.execute("ALTER TABLE run_events_away RENAME TO run_events")
+        machine = checked(await heard(runs, run))
     assert machine.ended is not None
     assert machine.ended.status == "completed"
     assert machine.answered.keys() == {*range(len(COUNCIL.prompts))}
