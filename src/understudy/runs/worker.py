@@ -36,6 +36,7 @@ _IDLE = 0.2  # seconds between two looks at the queue
 _CANCELS = 0.3  # seconds between two looks whether runs are to be cancelled
 _BEATS = 5  # heartbeats in a lease
 _PLAYS = 64  # assistants that are held ready
+_AHEAD = 16  # one run for so many places is taken on before there is one for it
 _TIDY = 600.0  # seconds between two looks for what need not be kept any more
 
 _T = TypeVar("_T")
@@ -98,6 +99,7 @@ class Worker:
         self._kind = kind
         self._playing: dict[str, _Playing] = {}
         self._plays: dict[str, Play] = {}
+        self._places = asyncio.Semaphore(self._limits.places)
         self._nudged = asyncio.Event()
         self._idle = True  # whether the queue was empty when it was last looked at
         self._beating: list[asyncio.Task[None]] = []
@@ -176,7 +178,8 @@ class Worker:
     async def _take(self) -> bool:
         """Take on what there is room for; tell whether there may be more."""
         busy = sum(not one.closing for one in self._playing.values())
-        room = self._limits.places - busy
+        places = self._limits.places
+        room = places + places // _AHEAD - busy
         if room <= 0:
             return True
         if self._idle and not await self._see(reading.waiting):  # which costs less than a claim
@@ -228,7 +231,8 @@ class Worker:
             await record.close(_unplayable(record, error), None)
             return
         try:
-            await self._engine.run(play, self._heard_by(record, claimed, play), record)
+            async with self._places:
+                await self._engine.run(play, self._heard_by(record, claimed, play), record)
         except asyncio.CancelledError:
             if not playing.cancelled:
                 await record.give_back()
