@@ -15,6 +15,7 @@ from architected import assistant, document
 from command import until
 from listening import Told, listening
 from serving import Client, Got, served, stored
+from understudy.service import server
 
 RUNNER, OTHER, BOSS, READER = (f"canary-key-of-{who}-0123456789" for who in "robx")
 KEYS = (
@@ -87,7 +88,7 @@ def test_a_run_is_accepted_and_its_events_come_with_their_numbers(service: Clien
     got = begin(service)
     run = got.check(202)["run"]
     assert got.headers["location"] == f"/api/runs/{run['id']}"
-    assert run["inputs"] == INPUTS
+    assert "inputs" not in run  # which may be large
     events = heard(service, run["id"])
     assert [one.id for one in events] == [str(n) for n in range(1, len(events) + 1)]
     assert [one.type for one in events if not one.type.startswith("prompt.")] == [
@@ -100,6 +101,7 @@ def test_a_run_is_accepted_and_its_events_come_with_their_numbers(service: Clien
     assert events[-1].data["outputs"] == outputs
     found = service.get(f"/api/runs/{run['id']}").check(200)["run"]
     assert (found["status"], found["answers"]) == ("completed", outputs)
+    assert found["inputs"] == INPUTS
     (listed,) = service.get(f"/api/runs?assistant={quote(NAME)}").check(200)["runs"]
     assert listed == {k: v for k, v in found.items() if k not in ("inputs", "answers")}
     assert service.get("/api/runs?status=failed").check(200)["count"] == 0
@@ -125,7 +127,8 @@ def test_who_comes_back_misses_nothing_and_hears_nothing_twice(service: Client) 
     last = everything[-1].id
     assert service.get(f"/api/runs/{run}/events", last_event_id=last).status == 204
     assert service.get(f"/api/runs/{run}/events?after={last}").status == 204
-    service.get(f"/api/runs/{run}/events?after=x").error(422, "invalid_request")
+    for odd in ("x", "-1", "99", "9" * 30):
+        service.get(f"/api/runs/{run}/events?after={odd}").error(422, "invalid_request")
 
 
 def test_a_listener_at_another_process_hears_the_same(
@@ -211,8 +214,9 @@ def test_a_file_is_read_and_sent_as_text(service: Client) -> None:
     path = with_upload(service)
     body, kind = multipart(("document", "../../notes.txt", "Ahoy – näher!".encode()))
     run = service.ask("POST", path, body, content_type=kind).check(202)["run"]
-    assert run["inputs"] == {"document": "Ahoy – näher!"}
     assert heard(service, run["id"])[-1].type == "run.completed"
+    found = service.get(f"/api/runs/{run['id']}").check(200)["run"]
+    assert found["inputs"] == {"document": "Ahoy – näher!"}
 
 
 def test_files_that_give_no_text_are_findings(service: Client) -> None:
@@ -362,3 +366,45 @@ def test_a_registry_alone_makes_no_database(home: Path) -> None:
     with served(folder=home, rate=0.0) as client:
         client.get("/healthz").check(200)
     assert not list(home.glob("*.db"))
+
+
+def test_names_with_nul_characters_are_refused_in_words(service: Client) -> None:
+    for path in ("/api/runs/%00", "/api/runs/run_%00/events"):
+        service.get(path).error(404, "not_found")
+    service.get("/api/runs?assistant=%00").error(422, "invalid_request")
+    kind = {"content_type": "application/json"}
+    service.ask("POST", f"{BASE}/%00/runs", b"{}", **kind).error(404, "not_found")
+    path = with_upload(service)
+    body, form = multipart(("document", "a\x00.txt", b"Ahoy."))
+    assert service.ask("POST", path, body, content_type=form).status in (202, 422)
+
+
+def test_parts_of_a_form_that_have_no_name_or_two_are_refused(service: Client) -> None:
+    path = with_upload(service)
+    kind = {"content_type": "multipart/form-data; boundary=frame"}
+    nameless = b"--frame\r\nContent-Type: text/plain\r\n\r\nx\r\n--frame--\r\n"
+    service.ask("POST", path, nameless, **kind).error(422, "invalid_request")
+    twice = b'Content-Disposition: form-data; name="document"; filename="a.txt"\r\n' * 2
+    body = b"--frame\r\n" + twice + b"\r\nx\r\n--frame--\r\n"
+    service.ask("POST", path, body, **kind).error(400, "bad_request")
+
+
+def test_a_reader_that_does_not_read_keeps_nobody_from_leaving_his_runs_to_others(
+    home: Path, script: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_LAST", 1.0)
+    script({"when": "for this", "say": "word " * 400_000}, {"when": "Decide", "after": 900}, *FINE)
+    with served(folder=home, rate=0.0) as client:
+        approve(client)
+        run = begun(client)
+        path = f"/api/runs/{run}"
+        until(
+            lambda: len(client.get(path).check(200)["run"]["answers"]) == 2,
+            "two prompts to be answered",
+        )
+        stalled = socket.create_connection((client.host, client.port), timeout=30)
+        stalled.sendall(f"GET {path}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert stalled.recv(100)
+    script(*FINE)
+    with served(folder=home, rate=0.0) as client, stalled:
+        assert heard(client, run)[-1].type == "run.completed"

@@ -156,8 +156,9 @@ class _Run:
         try:
             async with asyncio.timeout(longest) as whole:
                 failure = await self._stages()
-        except TimeoutError:
+        except TimeoutError as error:
             if not whole.expired():
+                end(RunStatus.FAILED, _broken_off(error))
                 raise
             message = f"The run took more than the {longest:g} s that it may take."
             return end(RunStatus.FAILED, Failure("run_deadline", message))
@@ -167,7 +168,7 @@ class _Run:
             end(RunStatus.CANCELLED)
             raise
         except Exception as error:  # a recorder's, a listener's: who listens learns that it is over
-            end(RunStatus.FAILED, Failure("run_broke_off", f"The run broke off: {error}"))
+            end(RunStatus.FAILED, _broken_off(error))
             raise
         return end(RunStatus.FAILED if failure else RunStatus.COMPLETED, failure)
 
@@ -277,6 +278,11 @@ class _Run:
         if usage is None:
             raise ProviderLostError(f"The answer of {request.model} broke off.")
         return "".join(pieces), Used(usage.input_tokens, usage.output_tokens)
+
+
+def _broken_off(error: Exception) -> Failure:
+    # What was raised is for the log alone: nobody knows what stands in it.
+    return Failure("run_broke_off", f"The run broke off: {type(error).__name__}.")
 
 
 def _failure(error: ProviderError, attempts: int) -> Failure:

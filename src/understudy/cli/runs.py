@@ -13,7 +13,7 @@ from understudy.architect.run_events import RunEnded
 from understudy.cli.architect_options import architect_of, library
 from understudy.cli.architect_run import outcome, telling
 from understudy.cli.session import Session
-from understudy.errors import ExitCode
+from understudy.errors import ExitCode, UsageError
 from understudy.ops.running import Runs, definition_in
 from understudy.report.architect_run import run_fields, run_text, runs_text
 from understudy.report.jsonlines import line
@@ -107,7 +107,11 @@ def retry(ctx: click.Context, /, run: str, force: bool, database: str | None) ->
 @runs.command()
 @_run
 @click.option(
-    "--after", type=click.IntRange(0), default=0, metavar="N", help="Only events after this one."
+    "--after",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    metavar="N",
+    help="Only events after this one.",
 )
 @library
 @click.pass_context
@@ -121,7 +125,10 @@ def tail(ctx: click.Context, /, run: str, after: int, database: str | None) -> i
     session = Session(ctx)
 
     async def follow(kept: Runs) -> RunEnded | int:
-        listener = telling(session, kept.player)(run, definition_in(await kept.find(run)))
+        info = await kept.find(run)
+        if after > info.last_event:
+            raise UsageError(f"{run} has had {info.last_event} events so far.")
+        listener = telling(session, kept.player)(run, definition_in(info))
         ended: RunEnded | None = None
         async for one in kept.events(run, after):
             listener(one.number, one.event)
@@ -152,7 +159,12 @@ def cancel(ctx: click.Context, /, run: str, database: str | None) -> int:
 
 @runs.command()
 @click.option(
-    "--older-than", "days", type=click.IntRange(0), required=True, metavar="DAYS", help="Days."
+    "--older-than",
+    "days",
+    type=click.IntRange(0, 100_000),
+    required=True,
+    metavar="DAYS",
+    help="Days.",
 )
 @library
 @click.pass_context

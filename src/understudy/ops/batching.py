@@ -74,7 +74,7 @@ async def begin(runs: Runs, request: BatchRequest) -> Begun:
     await _fill(runs, begun, order)
     begun.batch = replace(batch, rows=begun.rows, guess=begun.guess)
     if request.retry_failed:
-        await runs.kept.writing(batches.retry, batch.id)
+        await runs.kept.writing(batches.retry, batch.id, runs.kept.lease)
     await runs.kept.writing(batches.begin, begun.batch)
     return begun
 

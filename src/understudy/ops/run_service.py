@@ -69,6 +69,12 @@ class RunService:
             log.warning("Whether another process syncs is not known: %s", error)
             return True
 
+    def leave(self) -> None:
+        """Begin no other run, and leave those that go on to others; `stop` waits for it."""
+        self._stop.set()
+        if self._worker is not None:
+            self._tasks.append(asyncio.create_task(self._worker.stop(self._grace)))
+
     async def stop(self) -> None:
         """Begin no other run, leave those that go on to others, and close everything."""
         self._stop.set()

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from understudy.architect.run_events import Answered, PromptCompleted
-from understudy.runs import endings
+from understudy.runs import deciding
 from understudy.runs.database import insert_new, now
 from understudy.runs.records import Batch, Progress, Result, Standing, ended_of, event_of
 from understudy.runs.tables import BATCHES, EVENTS, RUNS
@@ -54,14 +54,14 @@ def progress(connection: Connection, batch: str) -> Progress:
     return Progress(standings, spent, blocked)
 
 
-def retry(connection: Connection, batch: str) -> int:
+def retry(connection: Connection, batch: str, lease: float) -> int:
     """Queue the runs of a batch again that failed or were cancelled; return how many those were."""
     again = select(RUNS.c.id).where(
         RUNS.c.batch == batch, RUNS.c.standing.in_([Standing.FAILED, Standing.CANCELLED])
     )
     runs = connection.scalars(again).all()
     for run in runs:
-        endings.again(connection, run, dead=False)
+        deciding.again(connection, run, lease)
     return len(runs)
 
 

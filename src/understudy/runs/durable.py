@@ -14,8 +14,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 
-from understudy.errors import MoveError
-from understudy.runs import endings, purging, reading, submitting, workers
+from understudy.runs import deciding, purging, reading, submitting, workers
 from understudy.runs.database import Database
 from understudy.runs.feed import Feed
 from understudy.runs.journal import Journal
@@ -87,17 +86,15 @@ class DurableRuns:
 
         Raises MoveError for a run that has completed, and without `force` for one that is played.
         """
-        dead = force or (await self.find(run)).standing is Standing.INTERRUPTED
-        await self.writing(endings.again, run, dead=dead)
+        await self.writing(deciding.again, run, self.lease, force=force)
         self.on_queued()
         return await self.find(run)
 
     async def retry_for(self, run: str, worker: str, *, force: bool = False) -> Claimed:
         """Do the same, taken on by a worker already."""
-        dead = force or (await self.find(run)).standing is Standing.INTERRUPTED
 
         def work(connection: Connection) -> Claimed:
-            endings.again(connection, run, dead=dead)
+            deciding.again(connection, run, self.lease, force=force)
             (claimed,) = workers.claim(connection, worker, 1, run=run)
             return claimed
 
@@ -108,12 +105,7 @@ class DurableRuns:
 
         Raises MoveError for a run that has ended otherwise.
         """
-        info = await self.find(run)
-        if info.standing.ended and info.standing is not Standing.CANCELLED:
-            raise MoveError(f"{run} has {info.standing}; it cannot be cancelled.")
-        ended = await self.writing(endings.cancel, run, dead=info.standing is Standing.INTERRUPTED)
-        if ended:
-            self.feed.publish(run, [])
+        await self.writing(deciding.cancel, run, self.lease)
         return await self.find(run)
 
     async def find(self, run: str) -> RunInfo:

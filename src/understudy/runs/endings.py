@@ -1,4 +1,4 @@
-"""Runs that end without being played: cancelled while they wait, given up; and those begun anew."""
+"""Runs that end without being played, and those that are left to others."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from understudy.architect.run_events import RunEnded, RunStatus
-from understudy.errors import MoveError, SelectionError
+from understudy.architect.run_events import Failure, RunEnded, RunStatus
+from understudy.errors import SelectionError
 from understudy.runs.database import now
 from understudy.runs.records import Standing, ended_json, event_json
 from understudy.runs.tables import EVENTS, RUNS
+
+MOST_LOSSES = 10  # of workers by one run: it may be what kills them
 
 
 def end(connection: Connection, row: Any, ended: RunEnded) -> None:
@@ -36,59 +38,37 @@ def end(connection: Connection, row: Any, ended: RunEnded) -> None:
     )
 
 
-def again(connection: Connection, run: str, *, dead: bool) -> None:
-    """Queue another attempt of a run that has ended, or the same one where nobody goes on with it.
-
-    `dead` tells that whoever plays it is gone. A run that waits is left waiting. Raises MoveError,
-    SelectionError.
-    """
-    row = locked(connection, run)
-    if row.standing == Standing.COMPLETED:
-        raise MoveError(f"{run} has completed; there is nothing to retry.")
-    if row.standing == Standing.QUEUED:
-        return
-    if row.standing == Standing.RUNNING and not dead:
-        raise MoveError(
-            f"{run} is running in {row.worker}.",
-            hint="Cancel it first, or --force if you know that this process is gone.",
-        )
-    if row.inputs is None:
-        raise MoveError(f"What was entered for {run} has been purged.", hint="Run it anew.")
-    values: dict[str, Any] = {
-        "standing": Standing.QUEUED,
-        "worker": None,
-        "epoch": row.epoch + 1,
-        "cancelling": False,
-        "losses": 0,
-        "updated_at": now(connection),
-    }
-    if row.standing != Standing.RUNNING:
-        values |= {
-            "attempt": row.attempt + 1,
-            "attempt_from": row.last_event,
-            "ended_at": None,
-            "ended": None,
-            "cost": None,
-        }
-    connection.execute(RUNS.update().where(RUNS.c.id == run).values(values))
-
-
 def locked(connection: Connection, run: str) -> Any:
     """Return a run's row, which nobody else changes meanwhile; raises SelectionError."""
-    row = connection.execute(select(RUNS).where(RUNS.c.id == run).with_for_update()).first()
+    mine = select(RUNS).where(RUNS.c.id == run).with_for_update()
+    row = connection.execute(mine).first() if "\0" not in run else None
     if row is None:
         raise SelectionError(f"There is no run {run[:80]}.", hint="understudy runs list")
     return row
 
 
-def cancel(connection: Connection, run: str, *, dead: bool) -> bool:
-    """Cancel a run: at once where nobody plays it, else by whoever does; tell whether it ended."""
-    row = locked(connection, run)
-    if row.standing == Standing.QUEUED or (row.standing == Standing.RUNNING and dead):
+def leave(connection: Connection, row: Any, *, lost: bool = False) -> None:
+    """Queue a run again that nobody plays any more, or end it where it has gone on long enough.
+
+    `lost`: its worker died. A run that was to be cancelled is.
+    """
+    if row.cancelling:
         end(connection, row, RunEnded(RunStatus.CANCELLED))
-        return True
-    if row.standing == Standing.RUNNING:
-        connection.execute(RUNS.update().where(RUNS.c.id == run).values(cancelling=True))
-    elif row.standing != Standing.CANCELLED:
-        raise MoveError(f"{run} has {row.standing}; it cannot be cancelled.")
-    return False
+        return
+    if lost and row.losses + 1 >= MOST_LOSSES:
+        message = f"{MOST_LOSSES} workers died while they played this run."
+        hint = "It may be what kills them: look at their logs and memory, then retry it."
+        failure = Failure("workers_died", message, hint)
+        end(connection, row, RunEnded(RunStatus.FAILED, failure=failure))
+        return
+    connection.execute(
+        RUNS.update()
+        .where(RUNS.c.id == row.id)
+        .values(
+            standing=Standing.QUEUED,
+            worker=None,
+            epoch=row.epoch + 1,
+            losses=row.losses + lost,
+            updated_at=now(connection),
+        )
+    )

@@ -108,6 +108,9 @@ class Feed:
                 for one in events:
                     after = one[0]
                     yield one
+                if not events and channel.known > after:  # it was purged meanwhile
+                    channel.gone = channel.gone or await asyncio.to_thread(self._is_gone, run)
+                    channel.known = after
                 last = channel.known <= after
                 if last and (channel.gone or (events and events[-1][1] in ENDINGS)):
                     return
@@ -133,6 +136,10 @@ class Feed:
     def _read(self, run: str, after: int) -> list[Kept]:
         with self._database.reading() as connection:
             return reading.events_after(connection, run, after)
+
+    def _is_gone(self, run: str) -> bool:
+        with self._database.reading() as connection:
+            return not reading.grown(connection, [run])
 
     def _over(self, run: str, after: int) -> bool:
         """Tell whether nothing will follow an event by itself."""

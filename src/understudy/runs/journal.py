@@ -21,6 +21,7 @@ from sqlalchemy import Connection, bindparam, select
 from understudy.architect.run_events import PromptDelta, RunEnded, RunEvent
 from understudy.errors import StoreError
 from understudy.runs.database import Database
+from understudy.runs.endings import leave
 from understudy.runs.records import Kept, Standing, ended_json, event_json
 from understudy.runs.tables import EVENTS, RUNS
 
@@ -47,16 +48,7 @@ _OVER = (
         cost=bindparam("cost_"),
     )
 )
-_BACK = (
-    RUNS.update()
-    .where(_MINE, RUNS.c.standing == Standing.RUNNING)
-    .values(
-        standing=Standing.QUEUED,
-        worker=None,
-        epoch=RUNS.c.epoch + 1,
-        updated_at=bindparam("at_"),
-    )
-)
+_PLAYED = select(RUNS).where(_MINE, RUNS.c.standing == Standing.RUNNING).with_for_update()
 _STATE = select(RUNS.c.last_event, RUNS.c.epoch).where(RUNS.c.id == bindparam("run_"))
 
 
@@ -183,7 +175,7 @@ class Journal:
             except StoreError as error:
                 if time() + pause > until or self._closing.is_set():
                     raise
-                log.warning("%s Trying again in %.1f s.", error, pause)
+                log.warning("%s Trying again in %.1f s.", error.message, pause)
                 self._closing.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -274,7 +266,10 @@ def _kept(connection: Connection, entry: _Entry) -> bool:
             ],
         )
     if page.back:
-        return connection.execute(_BACK, values).rowcount > 0
+        row = connection.execute(_PLAYED, values).first()
+        if row is None:
+            return False
+        leave(connection, row)
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, select, text, update
 
 from understudy.runs.database import now
 from understudy.runs.records import Standing
@@ -42,7 +42,7 @@ def keep(connection: Connection, retention: Retention) -> int:
 
 def purge(connection: Connection, before: float) -> int:
     """Delete some of the runs that ended before a moment; return how many, 0 for no more."""
-    runs = connection.scalars(select(RUNS.c.id).where(_old(before)).limit(_PIECE)).all()
+    runs = connection.scalars(_some(_old(before))).all()
     if runs:
         connection.execute(delete(EVENTS).where(EVENTS.c.run.in_(runs)))
         connection.execute(delete(UPLOADS).where(UPLOADS.c.run.in_(runs)))
@@ -56,8 +56,7 @@ def forget_inputs(connection: Connection, before: float) -> int:
 
     Return how many, 0 for no more.
     """
-    old = select(RUNS.c.id).where(_old(before), RUNS.c.inputs.is_not(None)).limit(_PIECE)
-    runs = connection.scalars(old).all()
+    runs = connection.scalars(_some(and_(_old(before), RUNS.c.inputs.is_not(None)))).all()
     if runs:
         connection.execute(delete(UPLOADS).where(UPLOADS.c.run.in_(runs)))
         connection.execute(update(RUNS).where(RUNS.c.id.in_(runs)).values(inputs=None))
@@ -68,10 +67,13 @@ def forget_inputs(connection: Connection, before: float) -> int:
 def forget_outputs(connection: Connection, before: float) -> int:
     """Delete what was answered in some runs that ended before a moment; how they ended stays.
 
-    Return of how many events, 0 for no more.
+    Return of how many events, 0 for no more. Those runs cannot be retried: later prompts would be
+    asked without what earlier ones have answered.
     """
+    if count := forget_inputs(connection, before):
+        return count
     spoken = EVENTS.c.kind.in_(["prompt.delta", "prompt.completed"])
-    old = EVENTS.c.run.in_(select(RUNS.c.id).where(_old(before)))
+    old = EVENTS.c.run.in_(select(RUNS.c.id).where(_old(before), RUNS.c.inputs.is_(None)))
     told = EVENTS.c.event.not_like(f"%{_GONE}%")
     columns = select(EVENTS.c.run, EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
     found = connection.execute(columns.where(old, spoken, told).limit(_PIECE)).all()
@@ -85,6 +87,12 @@ def forget_outputs(connection: Connection, before: float) -> int:
         values = {"event": json.dumps(event, separators=_COMPACT)}
         connection.execute(update(EVENTS).where(here).values(values))
     return len(found)
+
+
+def _some(condition: ColumnElement[bool]) -> Select[tuple[str]]:
+    """Return some runs, which nobody else changes meanwhile: they may just be retried."""
+    few = select(RUNS.c.id).where(condition).limit(_PIECE)
+    return few.with_for_update(skip_locked=True)
 
 
 def _old(before: float) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -24,8 +25,10 @@ from understudy.runs.records import (
 from understudy.runs.tables import EVENTS, PLAYS, RUNS
 from understudy.runs.workers import alive
 
-#: What one read of events gives at most.
+#: How runs are called, and what one read of events gives at most.
+_ID = re.compile(r"run_[0-9a-f]{1,32}")
 _PIECE = 500
+_PIECE_TEXT = 1_000_000  # characters, and one event
 
 #: What a list shows; what was entered may be large.
 _LIGHT: tuple[Column[Any], ...] = tuple(one for one in RUNS.c if one.name != "inputs")
@@ -38,7 +41,7 @@ def find(connection: Connection, run: str, lease: float) -> RunInfo:
     Raises SelectionError, and StoreError where it cannot be read.
     """
     statement = _with_play().where(RUNS.c.id == run)
-    row = connection.execute(statement).first()
+    row = connection.execute(statement).first() if _ID.fullmatch(run) else None
     if row is None:
         raise SelectionError(f"There is no run {run[:80]!r}.", hint="understudy runs list")
     completed = select(EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event).where(
@@ -88,14 +91,22 @@ def latest(
 
 
 def events_after(connection: Connection, run: str, number: int, limit: int = _PIECE) -> list[Kept]:
-    """Return the events of a run that follow a number, in their order, up to a limit."""
-    found = connection.execute(
+    """Return the events of a run that follow a number, in their order, as many as fit at once."""
+    statement = (
         select(EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
         .where(EVENTS.c.run == run, EVENTS.c.number > number)
         .order_by(EVENTS.c.number)
         .limit(limit)
     )
-    return [(one.number, one.kind, one.event) for one in found]
+    events: list[Kept] = []
+    size = 0
+    with connection.execute(statement, execution_options={"yield_per": 50}) as found:
+        for one in found:
+            events.append((one.number, one.kind, one.event))
+            size += len(one.event)
+            if size > _PIECE_TEXT:
+                break
+    return events
 
 
 def written(connection: Connection, run: str) -> list[Numbered]:

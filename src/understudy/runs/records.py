@@ -219,8 +219,13 @@ def answer_of(value: Mapping[str, Any]) -> Answered:
 
 
 def _dumps(value: object) -> str:
-    # Escaped to ASCII: no database stumbles over a NUL or half of a character.
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    # JSON escapes NULs, which PostgreSQL does not take, but no halves of characters.
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return text
 
 
 _KINDS: Mapping[type, str] = {

@@ -117,6 +117,15 @@ def _keep(connection: Connection, run: str, order: Order) -> None:
         )
         connection.execute(
             UPLOADS.insert().values(
-                run=run, field=one.field, position=position, name=one.name, digest=one.digest
+                run=run,
+                field=_plain(one.field),
+                position=position,
+                name=_plain(one.name),
+                digest=one.digest,
             )
         )
+
+
+def _plain(text: str) -> str:
+    """Return a name that every database takes: files may be called what is no Unicode."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

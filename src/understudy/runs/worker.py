@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from understudy.architect.checking import Options
 from understudy.architect.document import Document
@@ -62,11 +62,25 @@ Observe = Callable[[str, int, Play], RunListener]
 
 @dataclass(slots=True)
 class _Playing:
-    task: asyncio.Task[None]
+    """`closing`: it was played, and is only to be written down."""
+
+    task: asyncio.Task[None] | None = None
     record: Record | None = None
     cancelled: bool = False
-    closing: bool = False  # played, and only to be written down
+    closing: bool = False
     done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def cancel(self) -> None:
+        """End it."""
+        if self.task is not None:
+            self.task.cancel()
+
+    def give_up(self) -> None:
+        """End it, and write no more: it is somebody else's."""
+        if self.record is not None:
+            self.record.forget()
+        if self.task is not None and not self.task.done() and self.task is not _current():
+            self.task.cancel()
 
 
 class Worker:
@@ -98,6 +112,7 @@ class Worker:
         self._observe = observe
         self._kind = kind
         self._playing: dict[str, _Playing] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._plays: dict[str, Play] = {}
         self._places = asyncio.Semaphore(self._limits.places)
         self._nudged = asyncio.Event()
@@ -141,7 +156,7 @@ class Worker:
                 await self._declared_dead(error)
                 left = True
             except StoreError as error:
-                log.warning("The queue of runs cannot be read: %s", error)
+                log.warning("The queue of runs cannot be read: %s", error.message)
                 left = True
             if drain and not left and not self._playing:
                 return
@@ -159,12 +174,12 @@ class Worker:
 
     async def stop(self, grace: float) -> None:
         """Let runs end for so many seconds, then leave the rest of them to others."""
-        if self._playing and grace > 0:
-            await asyncio.wait([one.task for one in self._playing.values()], timeout=grace)
+        if self._tasks and grace > 0:
+            await asyncio.wait(self._tasks, timeout=grace)
         for one in list(self._playing.values()):
-            one.task.cancel()
-        while self._playing:
-            await asyncio.wait([one.task for one in self._playing.values()])
+            one.cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
         if self._beating:
             for task in self._beating:
                 task.cancel()
@@ -194,12 +209,16 @@ class Worker:
         return bool(claimed) or limits.rate is not None or limits.total is not None
 
     def _begin(self, claimed: Claimed) -> _Playing:
-        task = asyncio.create_task(self._played(claimed))
-        playing = self._playing[claimed.run] = _Playing(task)
+        before = self._playing.get(claimed.run)
+        if before is not None:  # it was taken away, and came back
+            before.give_up()
+        playing = self._playing[claimed.run] = _Playing()
+        playing.task = asyncio.create_task(self._played(claimed, playing))
+        self._tasks.add(playing.task)
+        playing.task.add_done_callback(self._tasks.discard)
         return playing
 
-    async def _played(self, claimed: Claimed) -> None:
-        playing = self._playing[claimed.run]
+    async def _played(self, claimed: Claimed, playing: _Playing) -> None:
         try:
             try:
                 await self._perform(claimed, playing)
@@ -208,11 +227,14 @@ class Worker:
         except LostError as error:
             log.warning("%s", error)
         except StoreError as error:
-            log.error("%s was left where it was: %s", claimed.run, error)  # noqa: TRY400 - no bug
-            if playing.record is not None:
-                playing.record.forget()
+            log.warning("%s was left where it was: %s", claimed.run, error.message)
+            playing.give_up()
+        except Exception:  # a bug: nobody may wait for ever
+            log.exception("%s cannot be played", claimed.run)
+            playing.give_up()
         finally:
-            del self._playing[claimed.run]
+            if self._playing.get(claimed.run) is playing:
+                del self._playing[claimed.run]
             playing.done.set()
             self.nudge()
 
@@ -234,18 +256,20 @@ class Worker:
             async with self._places:
                 await self._engine.run(play, self._heard_by(record, claimed, play), record)
         except asyncio.CancelledError:
-            if not playing.cancelled:
+            if not _is_cancelled():  # by nobody: a provider raised it
+                record.ended = _broken_off(record)
+            elif not playing.cancelled:
                 await record.give_back()
                 return
-        except StoreError:
-            await record.give_back()
-            return
-        except Exception:
-            log.exception("%s broke off", claimed.run)  # its last event says so, too
-        assert record.ended is not None  # noqa: S101 - the engine tells it in every case
+        except Exception as error:
+            if not isinstance(error, StoreError):
+                log.exception("%s broke off", claimed.run)  # its last event says so, too
+            elif record.page.lost is not None:
+                raise
+        ended = record.ended or _broken_off(record)
         playing.closing = True
         self.nudge()
-        await record.close(record.ended, self._cost(record.ended.answers))
+        await record.close(ended, self._cost(ended.answers))
 
     async def _settle(self, claimed: Claimed, playing: _Playing) -> None:
         """Write the end of a run that is not played, or leave it to others; raises StoreError."""
@@ -290,7 +314,7 @@ class Worker:
         playing = self._playing.get(run)
         if playing is not None and not playing.cancelled:
             playing.cancelled = True
-            playing.task.cancel()
+            playing.cancel()
 
     async def _beat(self) -> None:
         """Tell that this worker lives, look after the dead, and hear what is to be cancelled."""
@@ -310,7 +334,7 @@ class Worker:
             except DeclaredDeadError as error:
                 await self._declared_dead(error)
             except StoreError as error:
-                log.warning("%s could not tell that it lives: %s", self.id, error)
+                log.warning("%s could not tell that it lives: %s", self.id, error.message)
 
     async def _look_after(self) -> None:
         """Queue the runs of the dead again, and those of this worker that it does not know of.
@@ -337,13 +361,11 @@ class Worker:
 
     async def _declared_dead(self, error: DeclaredDeadError) -> None:
         """Stop everything, since others play it by now, and begin anew."""
-        log.error("%s", error)
+        log.error("%s", error.message)
         for one in list(self._playing.values()):
-            if one.record is not None:
-                one.record.forget()
-            one.task.cancel()
-        if self._playing:
-            await asyncio.wait([one.task for one in self._playing.values()])
+            one.give_up()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         try:
             await self._do(workers.enter, self.id, self._kind, self._limits.places)
         except StoreError as failed:
@@ -354,6 +376,21 @@ class Worker:
 
     async def _see(self, work: Callable[..., _T], *args: object) -> _T:
         return await self._runs.reading(work, *args)
+
+
+def _current() -> asyncio.Task[Any] | None:
+    return asyncio.current_task()
+
+
+def _is_cancelled() -> bool:
+    """Tell whether it is this task that was cancelled, not something within it."""
+    task = _current()
+    return task is not None and task.cancelling() > 0
+
+
+def _broken_off(record: Record) -> RunEnded:
+    message = "The run broke off; the log of its worker says why."
+    return RunEnded(RunStatus.FAILED, record.answers, Failure("run_broke_off", message))
 
 
 def _unplayable(record: Record, error: Exception) -> RunEnded:

@@ -12,10 +12,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
-from understudy.architect.run_events import Failure, RunEnded, RunStatus
 from understudy.errors import StoreError
 from understudy.runs.database import insert_new, now
-from understudy.runs.endings import end
+from understudy.runs.endings import leave as leave_run
 from understudy.runs.executor import is_gone, is_here
 from understudy.runs.records import Standing
 from understudy.runs.tables import BATCHES, PLAYS, RUNS, WORKERS
@@ -23,7 +22,6 @@ from understudy.runs.tables import BATCHES, PLAYS, RUNS, WORKERS
 LEASE = 15.0  # seconds without a heartbeat after which a worker counts as dead
 #: How many leases a process gets that is there and does not stir: it may wait for the same disk.
 _SEEN = 8
-MOST_LOSSES = 10  # of workers by one run: it may be what kills them
 
 #: What PostgreSQL's advisory lock on the rate is called; any number that nobody else takes.
 _RATE_LOCK = 0x756E6465_72726174
@@ -125,10 +123,12 @@ def claimed_before(
 
 
 def release(connection: Connection, run: str, epoch: int) -> int:
-    """Queue a run again that nobody plays; return how many those were."""
+    """Leave a run to others that nobody plays; return how many those were."""
     same = and_(RUNS.c.id == run, RUNS.c.epoch == epoch, RUNS.c.standing == Standing.RUNNING)
-    queued = {"standing": Standing.QUEUED, "worker": None, "epoch": epoch + 1}
-    return connection.execute(RUNS.update().where(same).values(queued)).rowcount
+    found = connection.execute(select(RUNS).where(same).with_for_update()).all()
+    for one in found:
+        leave_run(connection, one)
+    return len(found)
 
 
 def take_over(connection: Connection, lease: float) -> int:
@@ -269,27 +269,9 @@ def _claimed(one: Any, epoch: int) -> Claimed:
 
 
 def _bury(connection: Connection, worker: str, *, lost: bool) -> int:
-    """Queue a worker's runs again, or end those that have gone on long enough."""
+    """Leave a worker's runs to others; return how many those were."""
     theirs = and_(RUNS.c.worker == worker, RUNS.c.standing == Standing.RUNNING)
     found = connection.execute(select(RUNS).where(theirs).with_for_update()).all()
     for one in found:
-        if one.cancelling:
-            end(connection, one, RunEnded(RunStatus.CANCELLED))
-        elif lost and one.losses + 1 >= MOST_LOSSES:
-            message = f"{MOST_LOSSES} workers died while they played this run."
-            hint = "It may be what kills them: look at their logs and memory, then retry it."
-            failure = Failure("workers_died", message, hint)
-            end(connection, one, RunEnded(RunStatus.FAILED, failure=failure))
-        else:
-            connection.execute(
-                RUNS.update()
-                .where(RUNS.c.id == one.id)
-                .values(
-                    standing=Standing.QUEUED,
-                    worker=None,
-                    epoch=one.epoch + 1,
-                    losses=one.losses + lost,
-                    updated_at=now(connection),
-                )
-            )
+        leave_run(connection, one, lost=lost)
     return len(found)

@@ -73,6 +73,7 @@ def create_app(serving: Serving) -> ASGIApp:
         await serving.keeper.start()
         if serving.runs is not None:
             await serving.runs.start()
+            serving.draining.hearers.append(serving.runs.leave)
         try:
             yield
         finally:

@@ -138,6 +138,7 @@ class _Taking:
     _parts: int = 0
     _text_size: int = 0
     _size: int = 0
+    _named: bool = False
     _text: bytearray | None = None
     _file: IO[bytes] | None = None
     _header: bytearray = field(default_factory=bytearray)
@@ -163,6 +164,7 @@ class _Taking:
 
     def _begin(self) -> None:
         self._parts += 1
+        self._named = False
         if self._parts > _MOST_PARTS:
             raise ProblemError(422, "invalid_request", "The form has too many parts.")
 
@@ -172,6 +174,9 @@ class _Taking:
         self._value.clear()
         if name != b"content-disposition":
             return
+        if self._named:
+            raise ProblemError(400, "bad_request", "A part of the form is named twice.")
+        self._named = True
         options: Mapping[bytes, bytes] = parse_options_header(value)[1]
         field_name = options.get(b"name", b"").decode("utf-8", "replace")[:_LONGEST_NAME]
         if not field_name:
@@ -201,6 +206,8 @@ class _Taking:
             self._text += data[start:end]
 
     def _end(self) -> None:
+        if not self._named:
+            raise ProblemError(422, "invalid_request", "A part of the form has no name.")
         self.close()
         self._text = None
 

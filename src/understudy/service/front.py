@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, urlsplit
@@ -71,9 +71,20 @@ class Limits:
 
 @dataclass(slots=True)
 class Draining:
-    """Whether the service is about to end: each answer then ends its connection."""
+    """Whether the service is about to end: each answer then ends its connection.
+
+    `hearers` are called when that begins.
+    """
 
     now: bool = False
+    hearers: list[Callable[[], None]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Begin to end; may be repeated."""
+        if not self.now:
+            self.now = True
+            for hearer in self.hearers:
+                hearer()
 
 
 @dataclass(slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import logging
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,7 +30,7 @@ from understudy.errors import (
     UnderstudyError,
     UsageError,
 )
-from understudy.ops.playing import RefusedInputsError
+from understudy.ops.playing import Chosen, RefusedInputsError
 from understudy.ops.run_service import RunService
 from understudy.ops.running import Runs
 from understudy.redact import redact
@@ -43,11 +45,14 @@ from understudy.service.run_shapes import RunAnswer, RunPage
 from understudy.service.shapes import answers
 from understudy.service.streams import Streams
 
+log = logging.getLogger("understudy.service")
+
 #: Where what is entered is sent, which may be large, and how large.
 UPLOADS = ((re.compile(r"/api/architect/assistants/[^/]+/runs"), MOST_BODY),)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _SHOWN = 100  # findings in one answer
+_AT_ONCE = 4  # forms that are looked at: each holds its memory
 
 #: What becomes of errors; the first kind that fits counts.
 _PROBLEMS: tuple[tuple[type[UnderstudyError], tuple[int, str]], ...] = (
@@ -57,7 +62,6 @@ _PROBLEMS: tuple[tuple[type[UnderstudyError], tuple[int, str]], ...] = (
     (MoveError, (409, "illegal_move")),
     (InvalidDocumentError, (422, "invalid_document")),
     (InputsError, (422, "invalid_inputs")),
-    (StoreError, (503, "runs_unavailable")),
     (UsageError, (503, "model_unavailable")),
 )
 
@@ -68,6 +72,7 @@ class RunRoutes:
     def __init__(self, service: RunService, streams: Streams) -> None:
         self._service = service
         self._streams = streams
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def begin(
         self,
@@ -87,23 +92,17 @@ class RunRoutes:
             need(request, APPROVE)
         with _told(), tempfile.TemporaryDirectory(prefix="understudy-") as folder:
             form = await entered(request, Path(folder))
-            asked = _asked(request, who, key, form, draft, version)
             runs = await self._service.runs()
-            info = await runs.earlier(asked)
-            again = info is not None
-            if info is None:
-                chosen = await runs.player.choose(
-                    unquote(key), draft=draft, number=version, files=False
-                )
-                if version not in (None, chosen.version):
-                    raise NotInForceError(
-                        f"Version {version} is not in force, {chosen.version} is.",
-                        hint="Another one runs with draft=true.",
-                    )
-                info = await runs.submit(chosen, await _given(form), asked)
+            async with self._room:
+                asked = await asyncio.to_thread(_asked, request, who, key, form, draft, version)
+                info = await runs.earlier(asked)
+                again = info is not None
+                if info is None:
+                    chosen = await _chosen(runs, unquote(key), draft, version)
+                    info = await runs.submit(chosen, await _given(form), asked)
         if "text/event-stream" in request.headers.get("accept", ""):
             return self._streams.response(runs, info, 0)
-        answer = _one(info, status=202).response()
+        answer = _one(info, status=202, whole=False).response()
         answer.headers["location"] = f"/api/runs/{info.id}"
         if again:
             answer.headers["idempotency-replayed"] = "true"
@@ -118,6 +117,8 @@ class RunRoutes:
     ) -> Response:
         """Return the latest runs, the newest first, without what was entered and answered."""
         who = need(request, RUN)
+        if "\0" in assistant:
+            raise ProblemError(422, "invalid_request", "No assistant is called so.")
         with _told():
             found = await (await self._service.runs()).kept.list(
                 limit=limit,
@@ -141,8 +142,10 @@ class RunRoutes:
         """
         runs, info = await self._find(request, run)
         said = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
-        if not re.fullmatch(r"[0-9]{1,9}", said):
-            raise ProblemError(422, "invalid_request", "Last-Event-ID must be an event's number.")
+        if not re.fullmatch(r"[0-9]{1,9}", said) or int(said) > info.last_event:
+            raise ProblemError(
+                422, "invalid_request", "Last-Event-ID must be the number of an event of this run."
+            )
         if info.standing.ended and int(said) >= info.last_event:
             return Response(status_code=204)  # a browser comes back to anything else
         return self._streams.response(runs, info, int(said))
@@ -151,13 +154,13 @@ class RunRoutes:
         """Cancel a run, wherever it is played: it ends within a second. May be repeated."""
         runs, info = await self._find(request, run)
         with _told():
-            return _one(await runs.cancel(info.id)).response()
+            return _one(await runs.cancel(info.id), whole=False).response()
 
     async def retry(self, request: Request, run: str) -> Response:
         """Go on with a run that failed or was cancelled; finished prompts are not asked again."""
         runs, info = await self._find(request, run)
         with _told():
-            return _one(await runs.requeue(info.id), status=202).response()
+            return _one(await runs.requeue(info.id), status=202, whole=False).response()
 
     async def _find(self, request: Request, run: str) -> tuple[Runs, RunInfo]:
         who = need(request, RUN)
@@ -249,8 +252,22 @@ _SENT = {
 }
 
 
-def _one(info: RunInfo, *, status: int = 200) -> Reply:
-    return reply({"success": True, "run": run_fields(info, answers=True)}, status=status)
+def _one(info: RunInfo, *, status: int = 200, whole: bool = True) -> Reply:
+    """Return a run; `whole` with what was entered and answered, which may be large."""
+    return reply({"success": True, "run": run_fields(info, answers=whole)}, status=status)
+
+
+async def _chosen(runs: Runs, key: str, draft: bool, version: int | None) -> Chosen:
+    """Return what is to be run; raises UnderstudyError."""
+    if "\0" in key:
+        raise SelectionError("No assistant is called so.")
+    chosen = await runs.player.choose(key, draft=draft, number=version, files=False)
+    if version not in (None, chosen.version):
+        raise NotInForceError(
+            f"Version {version} is not in force, {chosen.version} is.",
+            hint="Another one runs with draft=true.",
+        )
+    return chosen
 
 
 def _asked(
@@ -318,6 +335,11 @@ def _told() -> Iterator[None]:
             "invalid_inputs",
             "What was entered does not fit the assistant's form; nothing was asked.",
             more={"findings": _listed(error.findings), "total": len(error.findings)},
+        ) from error
+    except StoreError as error:
+        log.warning("%s", error.message)  # which says where the database is
+        raise ProblemError(
+            503, "runs_unavailable", "Runs cannot be kept or read now.", hint="Try again later."
         ) from error
     except UnderstudyError as error:
         status, code = next(

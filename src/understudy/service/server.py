@@ -74,7 +74,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then end; what is being answered is answered."""
-        self._draining.now = True
+        self._draining.begin()
         for server in self.servers:
             server.close()
         for one in sockets or []:

@@ -25,9 +25,8 @@ from understudy.service.front import Draining
 
 log = logging.getLogger("understudy.service")
 
-_FRAMES = 4096  # that are held
+_FRAMES = 512  # of one run that are held while somebody listens
 _LARGE = 16_384  # bytes of a frame that is not held
-_DEFINITIONS = 256
 _TICK = 1.0  # seconds between two looks whether the service ends
 _SILENCE = 15.0  # seconds after which a line is sent that says nothing, for proxies
 
@@ -35,36 +34,55 @@ _HEAD = b"retry: 1000\n\n"
 _NOTHING = b": \n\n"
 
 
+class _Heard:
+    """A run that somebody listens to: its assistant, and its latest frames."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.listeners = 0
+        self._frames: OrderedDict[int, bytes] = OrderedDict()
+
+    def find(self, number: int) -> bytes | None:
+        """Return a frame that is held."""
+        return self._frames.get(number)
+
+    def hold(self, number: int, frame: bytes) -> None:
+        """Hold a frame for others, unless it is large."""
+        if len(frame) > _LARGE:
+            return
+        self._frames[number] = frame
+        if len(self._frames) > _FRAMES:
+            self._frames.popitem(last=False)
+
+
 class Streams:
-    """Makes frames of events."""
+    """Makes frames of events; nothing is held of a run to which nobody listens."""
 
     def __init__(self, draining: Draining) -> None:
         self._draining = draining
-        self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
-        self._definitions: OrderedDict[str, Definition] = OrderedDict()
+        self._heard: dict[str, _Heard] = {}
 
     def response(self, runs: Runs, info: RunInfo, after: int) -> EventStream:
         """Return the answer that streams a run's events after a number, to its end."""
         return EventStream(self._told(runs, info, after), lambda: self._draining.now, info.id)
 
     async def _told(self, runs: Runs, info: RunInfo, after: int) -> AsyncGenerator[bytes, None]:
-        if info.id not in self._definitions:
-            self._definitions[info.id] = definition_in(info)
-            if len(self._definitions) > _DEFINITIONS:
-                self._definitions.popitem(last=False)
-        definition = self._definitions[info.id]
-        async with aclosing(runs.raw(info.id, after)) as events:
-            async for kept in events:
-                key = (info.id, kept[0])
-                if key not in self._frames:
-                    frame = await self._made(runs, definition, info.id, kept)
-                    if len(frame) > _LARGE:
-                        yield frame
-                        continue
-                    self._frames[key] = frame
-                    if len(self._frames) > _FRAMES:
-                        self._frames.popitem(last=False)
-                yield self._frames.get(key) or await self._made(runs, definition, info.id, kept)
+        if info.id not in self._heard:
+            self._heard[info.id] = _Heard(definition_in(info))
+        heard = self._heard[info.id]
+        heard.listeners += 1
+        try:
+            async with aclosing(runs.raw(info.id, after)) as events:
+                async for kept in events:
+                    found = heard.find(kept[0])
+                    if found is None:
+                        found = await self._made(runs, heard.definition, info.id, kept)
+                        heard.hold(kept[0], found)
+                    yield found
+        finally:
+            heard.listeners -= 1
+            if heard.listeners == 0 and self._heard.get(info.id) is heard:
+                del self._heard[info.id]
 
     async def _made(self, runs: Runs, definition: Definition, run: str, kept: Kept) -> bytes:
         one = await runs.told(run, kept)
@@ -99,40 +117,70 @@ class EventStream(Response):
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
-        await send({"type": "http.response.body", "body": _HEAD, "more_body": True})
         gone = asyncio.create_task(_disconnected(receive))
-        following: asyncio.Task[bytes] | None = None
-        silent = 0.0
+        tasks: set[asyncio.Task[Any]] = {gone}
         try:
-            while not self._ending():
-                following = following or asyncio.create_task(self._next())
-                waiting: set[asyncio.Task[Any]] = {following, gone}
-                done, _ = await asyncio.wait(
-                    waiting, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED
-                )
-                if gone in done:
-                    break
-                silent = 0.0 if done else silent + _TICK
-                body = b""
-                if following in done:
-                    try:
-                        body = following.result()
-                    except UnderstudyError as error:  # the listener comes back, and learns more
-                        log.warning("A stream of a run broke off: %s", error)
-                    if not body:
-                        break
-                    following = None
-                elif silent >= _SILENCE:
-                    body, silent = _NOTHING, 0.0
-                if body:
-                    await send({"type": "http.response.body", "body": body, "more_body": True})
+            if await self._sent(send, _HEAD, tasks, gone) and await self._stream_on(
+                send, tasks, gone
+            ):
+                await send({"type": "http.response.body", "body": b""})
         finally:
-            tasks: list[asyncio.Task[Any]] = [gone] if following is None else [gone, following]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._stream.aclose()
-        await send({"type": "http.response.body", "body": b""})
+
+    async def _stream_on(
+        self, send: Send, tasks: set[asyncio.Task[Any]], gone: asyncio.Task[None]
+    ) -> bool:
+        """Send event by event; tell whether somebody is there who wants to know of the end."""
+        silent = 0.0
+        following: asyncio.Task[bytes] | None = None
+        while not self._ending():
+            if following is None:
+                following = asyncio.create_task(self._next())
+                tasks.add(following)
+            done, _ = await asyncio.wait(
+                {following, gone}, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED
+            )
+            if gone in done:
+                return False
+            silent = 0.0 if done else silent + _TICK
+            body = b""
+            if following in done:
+                tasks.discard(following)
+                body, following = _frame_of(following), None
+                if not body:
+                    return True
+            elif silent >= _SILENCE:
+                body, silent = _NOTHING, 0.0
+            if body and not await self._sent(send, body, tasks, gone):
+                return False
+        return True
+
+    async def _sent(
+        self, send: Send, body: bytes, tasks: set[asyncio.Task[Any]], gone: asyncio.Task[None]
+    ) -> bool:
+        """Send a piece; tell whether it was read, before the listener left or the service ends."""
+        message = {"type": "http.response.body", "body": body, "more_body": True}
+        sending: asyncio.Task[None] = asyncio.ensure_future(send(message))
+        tasks.add(sending)
+        while not sending.done():
+            await asyncio.wait({sending, gone}, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done() and (gone.done() or self._ending()):
+                return False
+        tasks.discard(sending)
+        sending.result()
+        return True
+
+
+def _frame_of(following: asyncio.Task[bytes]) -> bytes:
+    """Return what came, nothing for the end; who listens comes back after what failed."""
+    try:
+        return following.result()
+    except UnderstudyError as error:
+        log.warning("A stream of a run broke off: %s", error.message)
+        return b""
 
 
 async def _disconnected(receive: Receive) -> None:
