@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Condition
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, func, select
@@ -15,6 +16,7 @@ from understudy.store.address import Address
 from understudy.store.failures import translated
 from understudy.store.opening import WRITES, hooked, migrate, newest, options, prepare
 
+_LAST = 10.0  # seconds for transactions under way when a database is closed
 _CLOCK = select(func.extract("epoch", func.clock_timestamp()))
 
 
@@ -31,6 +33,8 @@ class Database:
                 prepare(address.path, address)
             self._engine: Engine = hooked(create_engine(address.url, **options(address)))
         self._writer = self._engine.execution_options(**{WRITES: True})
+        self._users = 0
+        self._idle = Condition()
         try:
             with self.reading() as connection:
                 ready = newest(connection, address, FORMS)
@@ -50,20 +54,34 @@ class Database:
         return self.address.path is not None
 
     def close(self) -> None:
-        """Close all connections; may be repeated."""
+        """Close all connections, once what still runs in threads has ended; may be repeated."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._users == 0, timeout=_LAST)
         self._engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Hold a transaction that only reads."""
-        with translated(self.address), self._engine.begin() as connection:
+        with translated(self.address), self._used(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Hold a transaction that is kept whole, or not at all where something is raised within."""
-        with translated(self.address), self._writer.begin() as connection:
+        with translated(self.address), self._used(), self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        """Count who holds a connection: one that comes back after the end would never be closed."""
+        with self._idle:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._users -= 1
+                self._idle.notify_all()
 
 
 def now(connection: Connection) -> float:
