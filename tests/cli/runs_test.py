@@ -33,6 +33,13 @@ def test_a_run_is_listed_and_shown_with_its_answers(failed: tuple[Stage, str]) -
     (told,) = stage.call("runs", "list").check().out.splitlines()
     assert told.startswith(f"{run}  failed ")
     assert told.endswith("  v1    Second Opinion")
+    assert run in stage.call("runs", "list", "--status", "failed", "--assistant", NAME).check().out
+    assert stage.call("runs", "list", "--status", "completed").check().out == "No runs.\n"
+    assert stage.call("runs", "list", "--assistant", "Nobody").check().out == "No runs.\n"
+    stage.call("runs", "list", "--status", "odd").check(64)
+    tailed = stage.call("runs", "tail", run).check(1).out
+    assert "for     | Fair wind." in tailed
+    assert "beyond" in stage.call("runs", "tail", run, "--after", "999").check(64).err
     out = stage.call("runs", "show", run).check().out
     assert "== for (demo/scripted, 0.0 s)\nFair wind.\n" in out
     assert "The script lets demo/scripted fail: quota." in out

@@ -17,6 +17,7 @@ from understudy.errors import ExitCode, UsageError
 from understudy.ops.running import Runs, definition_in
 from understudy.report.architect_run import run_fields, run_text, runs_text
 from understudy.report.jsonlines import line
+from understudy.runs.records import Standing
 
 T = TypeVar("T")
 
@@ -46,16 +47,38 @@ def _using(session: Session, database: str | None, work: Callable[[Runs], Awaita
 
 @runs.command("list")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--assistant", metavar="NAME", help="Of this assistant alone.")
+@click.option(
+    "--status",
+    type=click.Choice([one.value for one in Standing if one is not Standing.DAMAGED]),
+    multiple=True,
+    help="Those that stand so; repeatable.",
+)
+@click.option("--batch", metavar="BATCH", help="Of this batch alone.")
 @library
 @click.pass_context
-def list_runs(ctx: click.Context, /, limit: int, database: str | None) -> int:
+def list_runs(
+    ctx: click.Context,
+    /,
+    limit: int,
+    assistant: str | None,
+    status: tuple[str, ...],
+    batch: str | None,
+    database: str | None,
+) -> int:
     """List the latest runs, the newest first.
 
     \b
     understudy runs list --limit 10
+    understudy runs list --status failed --status interrupted --assistant "Second opinion"
     """
     session = Session(ctx)
-    found = _using(session, database, lambda kept: kept.list(limit=limit))
+    standing = [Standing(one) for one in status]
+    found = _using(
+        session,
+        database,
+        lambda kept: kept.list(limit=limit, assistant=assistant, standing=standing, batch=batch),
+    )
     if session.json:
         session.say([line("run", run_fields(one)) for one in found])
     else:
@@ -127,7 +150,7 @@ def tail(ctx: click.Context, /, run: str, after: int, database: str | None) -> i
     async def follow(kept: Runs) -> RunEnded | int:
         info = await kept.find(run)
         if after > info.last_event:
-            raise UsageError(f"{run} has had {info.last_event} events so far.")
+            raise UsageError(f"{after} is beyond the events of {run}: {info.last_event} so far.")
         listener = telling(session, kept.player)(run, definition_in(info))
         ended: RunEnded | None = None
         async for one in kept.events(run, after):

@@ -133,7 +133,14 @@ def create_app(serving: Serving) -> ASGIApp:
             "idempotency-key",
             "last-event-id",
         ),
-        expose_headers=("etag", "retry-after", "x-request-id"),
+        expose_headers=(
+            "etag",
+            "retry-after",
+            "x-request-id",
+            "x-run-id",
+            "location",
+            "idempotency-replayed",
+        ),
         max_age=600,
     )
 
