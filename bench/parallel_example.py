@@ -8,8 +8,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from zlib import crc32
 
+from understudy.architect.definition import Definition
 from understudy.architect.document import Document
 from understudy.architect.engine import Engine, Play
+from understudy.architect.flow import Flow
 from understudy.architect.run_events import RunEvent
 from understudy.providers.base import Delta, Message, Provider, Request, Usage
 
@@ -83,9 +85,7 @@ async def plainly(provider: Provider, content: str) -> str:
 def ours(provider: Provider) -> Player:
     """Return how we play it: with all events told, to somebody who does nothing with them."""
     engine = Engine(lambda _: provider)
-    document = Document.parse(json.dumps(_document()))
-    assert document.valid, document.findings
-    (definition,), (flow,) = document.assistants, document.flows
+    definition, flow = parsed()
     last = len(definition.prompts) - 1
 
     def listen(_number: int, _event: RunEvent) -> None:
@@ -103,7 +103,15 @@ def ours(provider: Provider) -> Player:
     return play
 
 
-def _document() -> dict[str, Any]:
+def parsed(names: tuple[str, ...] = (*ANALYSES, "synthesis")) -> tuple[Definition, Flow]:
+    """Return the assistant with all of its prompts, or with some of its analyses alone."""
+    document = Document.parse(json.dumps(_document(names)))
+    assert document.valid, document.findings
+    (definition,), (flow,) = document.assistants, document.flows
+    return definition, flow
+
+
+def _document(names: tuple[str, ...]) -> dict[str, Any]:
     outputs = {name: f"{{{{prompt_{n}_output}}}}" for n, name in enumerate(ANALYSES)}
     prompts = [
         {
@@ -114,7 +122,7 @@ def _document() -> dict[str, Any]:
             "position": position,
             "parallel_group": None if name == "synthesis" else 1,
         }
-        for position, name in enumerate((*ANALYSES, "synthesis"))
+        for position, name in enumerate(names)
     ]
     field = {
         "name": "content",
