@@ -40,6 +40,7 @@ class _Heard:
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.listeners = 0
+        self.making: dict[int, asyncio.Task[bytes]] = {}
         self._frames: OrderedDict[int, bytes] = OrderedDict()
 
     def find(self, number: int) -> bytes | None:
@@ -74,20 +75,31 @@ class Streams:
         try:
             async with aclosing(runs.raw(info.id, after)) as events:
                 async for kept in events:
-                    found = heard.find(kept[0])
-                    if found is None:
-                        found = await self._made(runs, heard.definition, info.id, kept)
-                        heard.hold(kept[0], found)
-                    yield found
+                    held = heard.find(kept[0])
+                    yield held or await self._made_once(runs, heard, info.id, kept)
         finally:
             heard.listeners -= 1
             if heard.listeners == 0 and self._heard.get(info.id) is heard:
                 del self._heard[info.id]
 
-    async def _made(self, runs: Runs, definition: Definition, run: str, kept: Kept) -> bytes:
+    async def _made_once(self, runs: Runs, heard: _Heard, run: str, kept: Kept) -> bytes:
+        """Make a frame and hold it; who wants it meanwhile waits for the same.
+
+        The last one is made of all answers, which are read for it.
+        """
+        number = kept[0]
+        if number not in heard.making:
+            making = asyncio.create_task(self._made(runs, heard, run, kept))
+            making.add_done_callback(lambda _: heard.making.pop(number))
+            heard.making[number] = making
+        return await asyncio.shield(heard.making[number])  # others may wait for it, too
+
+    async def _made(self, runs: Runs, heard: _Heard, run: str, kept: Kept) -> bytes:
         one = await runs.told(run, kept)
-        kind, fields = event_fields(one.event, definition, runs.player.cost)
-        return frame(kind, {"run": run, "number": one.number, **fields})
+        kind, fields = event_fields(one.event, heard.definition, runs.player.cost)
+        made = frame(kind, {"run": run, "number": one.number, **fields})
+        heard.hold(one.number, made)
+        return made
 
 
 def frame(kind: str, fields: dict[str, Any]) -> bytes:
