@@ -174,7 +174,7 @@ class Runs:
     async def events(self, run: str, after: int = 0) -> AsyncGenerator[Numbered, None]:
         """Yield a run's events that follow a number, as they come, wherever it is played.
 
-        The end has all answers. Raises SelectionError.
+        The end has all answers.
         """
         async with aclosing(self.raw(run, after)) as events:
             async for kept in events:
@@ -185,11 +185,11 @@ class Runs:
         return self.kept.feed.listen(run, after)
 
     async def told(self, run: str, kept: Kept) -> Numbered:
-        """Return an event; the end has all answers. Raises SelectionError."""
+        """Return an event; the end has all answers."""
         number, kind, text = kept
         event = event_of(kind, text)
         if isinstance(event, RunEnded):
-            event = replace(event, answers=(await self.kept.find(run)).answers)
+            event = replace(event, answers=await self.kept.answers(run))
         return Numbered(number, kind, event)
 
     async def list(

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 
+from understudy.architect.run_events import Answered
 from understudy.runs import deciding, purging, reading, submitting, workers
 from understudy.runs.database import Database
 from understudy.runs.feed import Feed
@@ -111,6 +112,10 @@ class DurableRuns:
     async def find(self, run: str) -> RunInfo:
         """Return a run, with all its answers."""
         return await self.reading(reading.find, run, self.lease)
+
+    async def answers(self, run: str) -> dict[int, Answered]:
+        """Return the answers that a run has, by the prompt's index; none of one that is gone."""
+        return await self.reading(reading.answers, run)
 
     async def list(
         self,

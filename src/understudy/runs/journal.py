@@ -171,7 +171,7 @@ class Journal:
         while True:
             try:
                 with self._database.writing() as connection:
-                    return {entry.page.run for entry in entries if not _kept(connection, entry)}
+                    return _lost(connection, entries)
             except StoreError as error:
                 if time() + pause > until or self._closing.is_set():
                     raise
@@ -242,8 +242,17 @@ def _told(entry: _Entry, error: BaseException | None) -> None:
         entry.page.written.clear()
 
 
-def _kept(connection: Connection, entry: _Entry) -> bool:
-    """Write an entry; tell whether the run is still this process's."""
+def _lost(connection: Connection, entries: Sequence[_Entry]) -> set[str]:
+    """Write entries, with all events in one statement; return the runs that were lost."""
+    rows: list[dict[str, Any]] = []
+    lost = {entry.page.run for entry in entries if not _kept(connection, entry, rows)}
+    if rows:
+        connection.execute(EVENTS.insert(), rows)
+    return lost
+
+
+def _kept(connection: Connection, entry: _Entry, rows: list[dict[str, Any]]) -> bool:
+    """Write an entry but its events, which become rows; tell whether the run is still ours."""
     page = entry.page
     values: dict[str, Any] = {"run_": page.run, "epoch_": page.epoch, "at_": time()}
     if entry.rows:
@@ -258,13 +267,10 @@ def _kept(connection: Connection, entry: _Entry) -> bool:
             }
         if connection.execute(statement, values).rowcount == 0:
             return _was_kept(connection, entry)
-        connection.execute(
-            EVENTS.insert(),
-            [
-                {"run": page.run, "number": number, "at": at, "kind": kind, "event": text}
-                for (number, kind, text), at in zip(entry.rows, entry.times, strict=True)
-            ],
-        )
+        rows += [
+            {"run": page.run, "number": number, "at": at, "kind": kind, "event": text}
+            for (number, kind, text), at in zip(entry.rows, entry.times, strict=True)
+        ]
     if page.back:
         row = connection.execute(_PLAYED, values).first()
         if row is None:

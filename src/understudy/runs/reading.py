@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,16 +44,21 @@ def find(connection: Connection, run: str, lease: float) -> RunInfo:
     row = connection.execute(statement).first() if _ID.fullmatch(run) else None
     if row is None:
         raise SelectionError(f"There is no run {run[:80]!r}.", hint="understudy runs list")
-    completed = select(EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event).where(
-        EVENTS.c.run == run, EVENTS.c.kind == "prompt.completed"
-    )
     try:
-        info = _info(row, alive(connection, lease), _answers(connection.execute(completed)))
+        info = _info(row, alive(connection, lease), _answers(connection, run))
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(f"What is kept of {run} cannot be read.") from error
     if info.standing is Standing.DAMAGED:
         raise StoreError(f"What is kept of {run} cannot be read.")
     return info
+
+
+def answers(connection: Connection, run: str) -> dict[int, Answered]:
+    """Return the answers that a run has, by the prompt's index; raises StoreError."""
+    try:
+        return _answers(connection, run)
+    except (KeyError, ValueError, TypeError) as error:
+        raise StoreError(f"What is kept of {run} cannot be read.") from error
 
 
 def latest(
@@ -146,9 +151,12 @@ def _with_play() -> Any:
     )
 
 
-def _answers(rows: Iterable[Any]) -> dict[int, Answered]:
+def _answers(connection: Connection, run: str) -> dict[int, Answered]:
+    completed = select(EVENTS.c.kind, EVENTS.c.event).where(
+        EVENTS.c.run == run, EVENTS.c.kind == "prompt.completed"
+    )
     answers: dict[int, Answered] = {}
-    for row in rows:
+    for row in connection.execute(completed):
         event = event_of(row.kind, row.event)
         assert isinstance(event, PromptCompleted)  # noqa: S101 - that kind was asked for
         answers[event.prompt] = event.answer

@@ -20,7 +20,7 @@ from understudy.architect.definition import Definition
 from understudy.errors import UnderstudyError
 from understudy.ops.running import Runs, definition_in
 from understudy.report.architect_run import event_fields
-from understudy.runs.records import Kept, RunInfo
+from understudy.runs.records import ENDINGS, Kept, RunInfo
 from understudy.service.front import Draining
 
 log = logging.getLogger("understudy.service")
@@ -48,9 +48,7 @@ class _Heard:
         return self._frames.get(number)
 
     def hold(self, number: int, frame: bytes) -> None:
-        """Hold a frame for others, unless it is large."""
-        if len(frame) > _LARGE:
-            return
+        """Hold a frame for others."""
         self._frames[number] = frame
         if len(self._frames) > _FRAMES:
             self._frames.popitem(last=False)
@@ -83,11 +81,13 @@ class Streams:
                 del self._heard[info.id]
 
     async def _made_once(self, runs: Runs, heard: _Heard, run: str, kept: Kept) -> bytes:
-        """Make a frame and hold it; who wants it meanwhile waits for the same.
+        """Make a frame and hold it; who wants the last one meanwhile waits for the same.
 
-        The last one is made of all answers, which are read for it.
+        It is made of all answers, which are read for it.
         """
         number = kept[0]
+        if kept[1] not in ENDINGS:
+            return await self._made(runs, heard, run, kept)
         if number not in heard.making:
             making = asyncio.create_task(self._made(runs, heard, run, kept))
             making.add_done_callback(lambda _: heard.making.pop(number))
@@ -98,7 +98,8 @@ class Streams:
         one = await runs.told(run, kept)
         kind, fields = event_fields(one.event, heard.definition, runs.player.cost)
         made = frame(kind, {"run": run, "number": one.number, **fields})
-        heard.hold(one.number, made)
+        if len(made) <= _LARGE or kind in ENDINGS:
+            heard.hold(one.number, made)
         return made
 
 
