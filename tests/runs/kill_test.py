@@ -168,7 +168,7 @@ async def test_workers_that_are_killed_at_random_lose_nothing(
     stage.environment["UNDERSTUDY_SCRIPT"] = str(stage.write("script.json", script))
     chance = random.Random(7)  # noqa: S311 - not for secrets
     async with DurableRuns(for_runs(parse(at[1]))) as runs:
-        ids = await asked_for(stage, at, runs, 40)
+        ids = await asked_for(stage, at, runs, 30)
         listeners = [Listener(runs, run) for run in ids]
         listening = asyncio.gather(*(one.until_the_end(chance) for one in listeners))
         for _ in range(WORKERS):
@@ -178,7 +178,7 @@ async def test_workers_that_are_killed_at_random_lose_nothing(
             while not listening.done():
                 playing = {one.executor for one in await runs.list(standing={Standing.RUNNING})}
                 victims = [one for one in crew.processes if _plays(one, playing)]
-                if victims and kills < 8:
+                if victims and kills < 6:
                     await asyncio.sleep(chance.uniform(0, 0.15))  # at any moment
                     crew.kill(chance.choice(victims))
                     kills += 1

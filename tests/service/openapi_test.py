@@ -34,7 +34,7 @@ def look(client: Client, folder: Path, *more: str) -> str:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", "--no-color"),
-            *("--max-examples", "10", "--suppress-health-check", "all", *more),
+            *("--max-examples", "5", "--suppress-health-check", "all", *more),
             f"http://127.0.0.1:{client.port}/openapi.json",
         ],
         check=False,

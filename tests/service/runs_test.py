@@ -393,7 +393,7 @@ def test_a_reader_that_does_not_read_keeps_nobody_from_leaving_his_runs_to_other
     home: Path, script: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "_LAST", 1.0)
-    script({"when": "for this", "say": "word " * 400_000}, {"when": "Decide", "after": 900}, *FINE)
+    script({"when": "for this", "say": "w" * 2_000_000}, {"when": "Decide", "after": 900}, *FINE)
     with served(folder=home, rate=0.0) as client:
         approve(client)
         run = begun(client)

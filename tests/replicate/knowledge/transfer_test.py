@@ -105,7 +105,7 @@ async def assert_converges(
 
 
 @pytest.mark.parametrize("identity", list(Identity))
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from(QUICK), st.integers(1, REQUESTS))
 @example("drop-after", 12)
 @example("truncated", 14)
