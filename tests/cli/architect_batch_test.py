@@ -242,3 +242,34 @@ def test_results_that_cannot_be_written_lose_nothing(ready: Stage, tmp_path: Pat
     done = ready.call(*BATCH, "--inputs", "rows.csv", "--out", "taken/r.jsonl").check(1)
     assert "cannot be written" in done.err
     assert standings(ready) == {"completed": 2}
+
+
+def test_a_row_that_was_mended_is_asked_and_no_other_is_asked_again(ready: Stage) -> None:
+    lines = ["question,tone", "one,kindly", "two,rudely", "three,kindly", "four,kindly"]
+    ready.write("rows.csv", "\n".join(lines))
+    assert batch(ready).code == 3
+    before = {one["row"]: one.get("run") for one in results(ready)}
+    ready.write("script.json", [{"say": "New."}])
+    mended = [lines[0], "zero,kindly", lines[3], "two,kindly", lines[1]]  # four is gone
+    ready.write("rows.csv", "\n".join(mended))
+    batch(ready).check()
+    after = results(ready)
+    assert [one["outputs"]["verdict"] for one in after] == ["New.", "Aye.", "New.", "Aye."]
+    assert (after[1]["run"], after[3]["run"]) == (before[3], before[1])
+    assert len(ready.call("runs", "list", "--json").check().of("run")) == 5
+
+
+def test_results_never_replace_the_rows(ready: Stage) -> None:
+    rows(ready, 2)
+    before = (ready.folder / "rows.csv").read_bytes()
+    done = ready.call(*BATCH, "--inputs", "rows.csv", "--out", "./rows.csv").check(64)
+    assert "would replace the rows" in done.err
+    assert (ready.folder / "rows.csv").read_bytes() == before
+
+
+def test_why_rows_are_not_run_is_said(ready: Stage) -> None:
+    ready.write("rows.csv", "question,mood\n" + "a,b\n" * 5)
+    done = batch(ready)
+    assert done.code == 3
+    assert 'Row 1: The form has no field "mood".' in done.err
+    assert "and 2 more" in done.err

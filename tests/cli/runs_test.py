@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from typing import Any
 
 import pytest
 
 from architected import document
-from command import Stage
+from command import PATIENCE, Stage
 
 NAME = "Second Opinion"
 RUN = ("architect", "run", NAME, "--input", "question=Sail?", "--input", "tone=kindly")
@@ -22,7 +24,7 @@ def failed(stage: Stage) -> tuple[Stage, str]:
     stage.environment["UNDERSTUDY_SCRIPT"] = str(stage.write("script.json", FAILING))
     stage.call("architect", "import", "a.json", "--by", "me").check()
     stage.call("architect", "approve", NAME, "--by", "you").check()
-    done = stage.call(*RUN).check(1)
+    done = stage.call(*RUN).check(5)
     run = done.err.split()[0]
     assert run.startswith("run_")
     return stage, run
@@ -37,7 +39,7 @@ def test_a_run_is_listed_and_shown_with_its_answers(failed: tuple[Stage, str]) -
     assert stage.call("runs", "list", "--status", "completed").check().out == "No runs.\n"
     assert stage.call("runs", "list", "--assistant", "Nobody").check().out == "No runs.\n"
     stage.call("runs", "list", "--status", "odd").check(64)
-    tailed = stage.call("runs", "tail", run).check(1).out
+    tailed = stage.call("runs", "tail", run).check(5).out
     assert "for     | Fair wind." in tailed
     assert "beyond" in stage.call("runs", "tail", run, "--after", "999").check(64).err
     out = stage.call("runs", "show", run).check().out
@@ -74,3 +76,42 @@ def test_purging_needs_an_age_and_deletes_what_is_older(failed: tuple[Stage, str
     assert stage.call("runs", "purge", "--older-than", "1").check().out == "0 runs deleted.\n"
     assert stage.call("runs", "purge", "--older-than", "0").check().out == "1 run deleted.\n"
     assert stage.call("runs", "list").check().out == "No runs.\n"
+
+
+def test_an_end_that_was_followed_by_another_attempt_tells_what_was_so_then(
+    failed: tuple[Stage, str],
+) -> None:
+    stage, run = failed
+    stage.write("script.json", [{"say": "Stay."}])
+    stage.call("runs", "retry", run).check()
+    told = stage.call("runs", "tail", run, "--json").check()
+    (before,), (after,) = told.of("run.failed"), told.of("run.completed")
+    assert set(before["outputs"]) == {"for", "against"}
+    assert set(after["outputs"]) == {"for", "against", "verdict"}
+    assert before["output_tokens"] < after["output_tokens"]
+
+
+def test_what_was_taken_out_of_use_is_not_retried(failed: tuple[Stage, str]) -> None:
+    stage, run = failed
+    stage.call("architect", "disable", NAME, "--by", "you").check()
+    assert "is disabled" in stage.call("runs", "retry", run).check(1).err
+
+
+def test_an_event_that_is_damaged_is_said_so(failed: tuple[Stage, str]) -> None:
+    stage, run = failed
+    with sqlite3.connect(stage.folder / "understudy-runs.db") as connection:
+        connection.execute("update run_events set event = '{bad' where number = 3")
+    said = stage.call("runs", "tail", run).check(1).err
+    assert f"Event 3 of {run} cannot be read" in said
+    assert "bug" not in said
+
+
+def test_cancelling_says_how_it_ended(failed: tuple[Stage, str]) -> None:
+    stage, _ = failed
+    stage.write("script.json", [{"say": "Slow.", "after": 600}])
+    process = stage.start(*RUN, "--json")
+    assert process.stdout is not None
+    run = json.loads(process.stdout.readline())["run"]
+    assert f"{run}  cancelled" in stage.call("runs", "cancel", run).check().out
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1

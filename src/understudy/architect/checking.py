@@ -346,7 +346,7 @@ def _mapped(mapped: Mapped, at: Path, found: Collector, catalogue: Catalogue) ->
             at,
             f'"{shown}" names no model and no provider that is there; '
             f'"{mapped.model.id}" answers ({mapped.why}).',
-            f"Use a portable model name.{also}",
+            f"Use a portable model name, list it in [[models]], or say --map-model.{also}",
         )
     else:
         found.add(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from understudy.architect.inputs import InputFinding
 from understudy.cli.architect_options import architect_of, library, mapping, number
 from understudy.cli.architect_run import drafts
 from understudy.cli.options import Number
@@ -18,9 +20,11 @@ from understudy.cli.session import Session
 from understudy.cli.streams import emit
 from understudy.errors import ExitCode
 from understudy.report.architect_run import progress_fields, progress_text
+from understudy.report.clean import clean
 from understudy.report.jsonlines import line
 from understudy.runs.records import Progress
 
+_SHOWN = 3  # rows of which is said what is wrong
 _EVERY = 3.0  # seconds between two lines in a pipe
 
 
@@ -100,6 +104,7 @@ def batch(ctx: click.Context, /, **options: Any) -> int:
             )
             await batching.write_results(runs, begun)
             display.end(progress, options["out"])
+            _reasons(session, begun.invalid)
             if stop.is_set():
                 return ExitCode.INTERRUPTED
             if progress.blocked:
@@ -107,7 +112,19 @@ def batch(ctx: click.Context, /, **options: Any) -> int:
             left = batching.failures(progress, len(begun.invalid))
             return ExitCode.PARTLY if left else ExitCode.DONE
 
-    return session.run(work)
+    return session.run(
+        work,
+        stopping="Stopping: rows that have begun end first. Once more stops at once.",
+        stopped="Nothing is lost: the same command goes on.",
+    )
+
+
+def _reasons(session: Session, invalid: Mapping[int, Sequence[InputFinding]]) -> None:
+    """Say of the first rows that were not run why."""
+    for row, findings in list(invalid.items())[:_SHOWN]:
+        session.note(clean(f"Row {row}: {findings[0].message} {findings[0].hint}".rstrip()))
+    if len(invalid) > _SHOWN:
+        session.note(f"... and {len(invalid) - _SHOWN:,} more; the results say all.")
 
 
 class _Display:
@@ -140,4 +157,7 @@ class _Display:
             return
         self._session.say([f"{progress_text(progress, *self._about)}: {out}"])
         if progress.blocked:
-            self._session.note("The budget allows no more; the same command with more goes on.")
+            known = "" if progress.spent is not None else " What some rows cost is not known."
+            self._session.note(
+                f"The budget allows no more.{known} The same command with more goes on."
+            )

@@ -148,8 +148,8 @@ def telling(session: Session, player: Player) -> Callable[[str, Definition], Run
         if session.json:
             return _json_lines(session, player, run, definition)
         if sys.stdout.isatty() and not session.quiet:
-            return _live(player, definition)
-        return _lines(session, player, definition)
+            return _live(session, player, run, definition)
+        return _lines(session, player, run, definition)
 
     return begin
 
@@ -162,18 +162,25 @@ def _json_lines(session: Session, player: Player, run: str, definition: Definiti
     return listen
 
 
-def _lines(session: Session, player: Player, definition: Definition) -> RunListener:
+def _lines(session: Session, player: Player, run: str, definition: Definition) -> RunListener:
     lanes = Lanes(definition)
 
     def listen(_: int, event: RunEvent) -> None:
         session.say(lanes.tell(event))
         if isinstance(event, RunEnded):
             session.say(ended_text(event, player.total(event), len(definition.prompts)))
+            _go_on(session, run, event)
 
     return listen
 
 
-def _live(player: Player, definition: Definition) -> RunListener:
+def _go_on(session: Session, run: str, ended: RunEnded) -> None:
+    """Say how a run that did not complete goes on."""
+    if ended.status is not RunStatus.COMPLETED:
+        session.note(f"To go on with what did not finish: understudy runs retry {run}")
+
+
+def _live(session: Session, player: Player, run: str, definition: Definition) -> RunListener:
     """Show answers as they come, and leave behind what others print."""
     from rich.console import Console
 
@@ -188,15 +195,21 @@ def _live(player: Player, definition: Definition) -> RunListener:
         if isinstance(event, RunEnded):
             live.close()
             live.above(list(ended_text(event, player.total(event), len(definition.prompts))))
+            _go_on(session, run, event)
 
     return listen
+
+
+_FAILURES = {"provider_key": ExitCode.AUTHENTICATION, "provider_quota": ExitCode.QUOTA}
 
 
 def outcome(ended: RunEnded | int) -> int:
     """Return the exit code of a run, or the one that there is already."""
     if isinstance(ended, int):
         return ended
-    return ExitCode.DONE if ended.status is RunStatus.COMPLETED else ExitCode.FAILURE
+    if ended.status is RunStatus.COMPLETED:
+        return ExitCode.DONE
+    return _FAILURES.get(ended.failure.code if ended.failure else "", ExitCode.FAILURE)
 
 
 def _refused(session: Session, error: RefusedInputsError) -> int:

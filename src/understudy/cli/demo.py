@@ -123,7 +123,7 @@ _SCENES: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ),
     ("", ("architect", "show", "Second opinion"), 0),
     (
-        "Run it. A model that follows a script answers, so that nothing is paid for:",
+        "Run it. A model answers that follows the script in UNDERSTUDY_SCRIPT; nothing is paid:",
         (
             *("architect", "run", "Second opinion", "--map-model", "gpt-4o=demo/scripted"),
             *("--input", "text=Move the sale to May"),

@@ -11,6 +11,7 @@ from understudy.architect.run_events import (
     PromptDelta,
     PromptFailed,
     PromptStarted,
+    RunEnded,
     RunEvent,
 )
 from understudy.report.clean import clean, clean_lines
@@ -51,6 +52,8 @@ class LiveLanes:
             self._texts[event.prompt].extend(rest if newline else event.text)
         elif isinstance(event, PromptCompleted | PromptFailed):
             self._texts.pop(event.prompt, None)
+        elif isinstance(event, RunEnded):
+            self._texts.clear()
 
     def above(self, lines: list[str]) -> None:
         """Print lines for good, above the lanes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -17,9 +18,11 @@ from understudy.errors import ExitCode, UsageError
 from understudy.ops.running import Runs, definition_in
 from understudy.report.architect_run import run_fields, run_text, runs_text
 from understudy.report.jsonlines import line
-from understudy.runs.records import Standing
+from understudy.runs.records import RunInfo, Standing
 
 T = TypeVar("T")
+
+_PATIENCE = 5.0  # seconds for whoever plays a run that is cancelled
 
 _run = click.argument("run", metavar="RUN")
 
@@ -172,7 +175,20 @@ def cancel(ctx: click.Context, /, run: str, database: str | None) -> int:
     understudy runs cancel run_0123456789abcdef
     """
     session = Session(ctx)
-    info = _using(session, database, lambda kept: kept.cancel(run))
+
+    async def end(kept: Runs) -> RunInfo:
+        info = await kept.cancel(run)
+        if not info.standing.ended:  # whoever plays it ends it
+            with suppress(TimeoutError):
+                async with (
+                    asyncio.timeout(_PATIENCE),
+                    aclosing(kept.raw(run, info.last_event)) as told,
+                ):
+                    async for _ in told:
+                        pass
+        return await kept.find(run)
+
+    info = _using(session, database, end)
     if session.json:
         session.say([line("run", run_fields(info))])
     else:

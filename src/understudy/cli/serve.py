@@ -92,7 +92,12 @@ def serve(ctx: click.Context, /, **options: Any) -> int:
 
     gc.freeze()  # what is loaded now stays; looking through it again would delay answers
     sys.setswitchinterval(_SWITCH)
-    session.run(work, loop=_fast_loop())
+    session.run(
+        work,
+        loop=_fast_loop(),
+        stopping="Stopping: what is asked is answered first. Once more stops at once.",
+        stopped="Runs that were played go on when a service or a worker starts.",
+    )
     return ExitCode.DONE
 
 

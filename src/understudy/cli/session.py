@@ -31,6 +31,12 @@ T = TypeVar("T")
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}
 
 
+_STOPPING = "Stopping: writes in flight end first. Once more stops at once."
+_STOPPED = (
+    "No report was written. Run the same command again: it finds what was written and completes it."
+)
+
+
 class Session:
     """One invocation of a command."""
 
@@ -197,17 +203,24 @@ class Session:
         *,
         at_once: bool = False,
         loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+        stopping: str = _STOPPING,
+        stopped: str = _STOPPED,
     ) -> T:
         """Run a coroutine whose event is set by Ctrl-C; a second Ctrl-C ends it at once.
 
         With `at_once` the first one does: nothing is written that would have to be completed.
+        `stopping` and `stopped` are what is said then.
         `loop` makes an event loop of another kind than the usual one.
         """
         with asyncio.Runner(loop_factory=loop) as runner:
-            return runner.run(self._interruptible(work, at_once=at_once))
+            return runner.run(self._interruptible(work, at_once, stopping, stopped))
 
     async def _interruptible(
-        self, work: Callable[[asyncio.Event], Awaitable[T]], *, at_once: bool
+        self,
+        work: Callable[[asyncio.Event], Awaitable[T]],
+        at_once: bool,
+        stopping: str,
+        stopped: str,
     ) -> T:
         stop = asyncio.Event()
         task = asyncio.ensure_future(work(stop))
@@ -220,7 +233,7 @@ class Session:
             stop.set()
             if sys.stderr.isatty():
                 self.note("")  # a bar may stand on the line
-            self.note("Stopping: writes in flight end first. Once more stops at once.")
+            self.note(stopping)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # not on Windows
@@ -230,10 +243,7 @@ class Session:
         except asyncio.CancelledError:
             if at_once:
                 raise InterruptedRunError("Interrupted.") from None
-            raise InterruptedRunError(
-                "Stopped at once; no report was written.",
-                hint="Run the same command again: it finds what was written and completes it.",
-            ) from None
+            raise InterruptedRunError("Stopped at once.", hint=stopped) from None
 
     def _configured_selection(self) -> Selection:
         mode = self.settings.option("mode")

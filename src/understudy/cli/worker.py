@@ -85,7 +85,11 @@ def worker(
                 await playing.serve(stop, drain=drain)
                 await playing.stop(grace)
 
-    session.run(work)
+    session.run(
+        work,
+        stopping=f"Stopping: what is played may end within {grace:g} s. Once more leaves it now.",
+        stopped="What was played goes on where another worker is, or when one starts.",
+    )
     return ExitCode.DONE
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,15 +56,19 @@ class Begun:
 async def begin(runs: Runs, request: BatchRequest) -> Begun:
     """Write a batch and its rows down; what is there from an earlier time is left as it is.
 
-    The same assistant, rows and output file are the same batch. Raises UsageError for rows that
-    cannot be read, a key or a price that is missing; StoreError.
+    The same assistant and output file are the same batch, and a row that enters the same is the
+    same row. Raises UsageError for rows that cannot be read, a key or a price that is missing, and
+    results that would replace the rows; StoreError.
     """
+    if request.out.resolve() == request.rows.resolve():
+        raise UsageError(
+            f"The results would replace the rows: {request.out}.", hint="Name another file: --out."
+        )
     runs.player.ready(request.chosen.models)
     if request.max_cost is not None:
         _require_prices(runs, request.chosen)
     order = _order(runs, request.chosen)
-    content = await asyncio.to_thread(_digest, request.rows)
-    name = json.dumps([order.play, content, str(request.out.resolve())])
+    name = json.dumps([order.play, str(request.out.resolve())])
     batch = Batch(f"batch_{sha256(name.encode()).hexdigest()[:16]}", 0, request.max_cost)
     names = [one.name for one in request.chosen.definition.prompts]
     begun = Begun(batch, names, request)
@@ -80,21 +83,37 @@ async def begin(runs: Runs, request: BatchRequest) -> Begun:
 
 
 async def _fill(runs: Runs, begun: Begun, order: Order) -> None:
-    """Look at all rows, and queue those that are sound."""
-    waiting: list[Row] = []
+    """Look at all rows, and queue those that are sound and were not asked before.
+
+    A row is known by what it enters: its run stays with it, wherever it stands now.
+    """
+    known = await runs.kept.reading(batches.known, begun.batch.id)
+    spare: dict[str, list[tuple[str, int]]] = {}
+    for row, (run, digest) in sorted(known.items(), reverse=True):
+        spare.setdefault(digest, []).append((run, row))
+    moved: dict[str, int | None] = {}
+    new: list[Row] = []
     async for number, values in _checked(runs, begun):
         begun.rows = number
         if values is None:
             continue
-        if not waiting and begun.guess == 0.0:
+        if begun.guess == 0.0:
             begun.guess = runs.player.least(begun.request.chosen, values) or 0.0
-        waiting.append(Row(number, dict(values)))
-        if len(waiting) >= _AT_ONCE:
-            await runs.kept.queue_rows(begun.batch.id, order, waiting)
-            waiting = []
-    await runs.kept.queue_rows(begun.batch.id, order, waiting)
+        if found := spare.get(batches.digest(values)):
+            run, row = found.pop()
+            if row != number:
+                moved[run] = number
+        else:
+            new.append(Row(number, dict(values)))
+        if not known and len(new) >= _AT_ONCE:  # nobody has these numbers yet
+            await runs.kept.queue_rows(begun.batch.id, order, new)
+            new = []
     if begun.rows == 0:
         raise UsageError(f"{begun.request.rows} has no rows.")
+    moved |= {run: None for left in spare.values() for run, _ in left}
+    await runs.kept.writing(batches.renumber, moved)
+    for start in range(0, len(new), _AT_ONCE):
+        await runs.kept.queue_rows(begun.batch.id, order, new[start : start + _AT_ONCE])
 
 
 async def _checked(runs: Runs, begun: Begun) -> AsyncIterator[tuple[int, Mapping[str, str] | None]]:
@@ -205,14 +224,6 @@ def _line(begun: Begun, kept: Mapping[int, Result], row: int) -> dict[str, Any]:
     if found is None or not found.standing.ended:
         return unrun_fields(row, "not_run", ())
     return row_fields(row, found, begun.names)
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def failures(progress: Progress, invalid: int) -> int:

@@ -25,7 +25,7 @@ from understudy.errors import InputsError, InvalidDocumentError, NotInForceError
 from understudy.ops.architect import Architect, document_text
 from understudy.ops.tools import Tools, tools_of
 from understudy.providers.base import Provider
-from understudy.providers.catalog import provider_for, require_script
+from understudy.providers.catalog import is_demo, provider_for, require_script
 from understudy.providers.prices import Price, Prices, shipped
 
 
@@ -193,8 +193,13 @@ class Player:
             self.provider(model)
 
     def cost(self, answer: Answered) -> float | None:
-        """Return the US dollars of an answer, None where its model has no price."""
+        """Return the US dollars of an answer, None where its model has no price.
+
+        Nor is it known where the provider did not say how many tokens it took.
+        """
         used = answer.used
+        if answer.text and not used.input_tokens + used.output_tokens:
+            return self.prices.cost(answer.model, 0, 0) if is_demo(answer.model) else None
         return self.prices.cost(answer.model, used.input_tokens, used.output_tokens)
 
     def least(self, chosen: Chosen, values: Mapping[str, str]) -> float | None:

@@ -66,7 +66,7 @@ class RunService:
             kept = (await self.runs()).kept
             return await kept.writing(ticks.take, schedule, at.timestamp(), executor_id())
         except UnderstudyError as error:
-            log.warning("Whether another process syncs is not known: %s", error)
+            log.warning("Whether another process syncs is not known: %s", error.message)
             return True
 
     def leave(self) -> None:
@@ -108,7 +108,7 @@ class RunService:
             try:
                 await self.runs()
             except StoreError as error:
-                log.warning("%s Trying again in %g s.", error, _AGAIN)
+                log.warning("%s Trying again in %g s.", error.message, _AGAIN)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), _AGAIN)
             else:

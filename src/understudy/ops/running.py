@@ -11,11 +11,12 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from understudy.architect.approval import State
 from understudy.architect.definition import Definition, from_json
 from understudy.architect.engine import Concurrency
 from understudy.architect.inputs import Entered, Upload
 from understudy.architect.run_events import Answered, RunEnded, RunListener
-from understudy.errors import StoreError
+from understudy.errors import NotInForceError, StoreError
 from understudy.ops import telemetry
 from understudy.ops.architect import Architect
 from understudy.ops.playing import Chosen, Player
@@ -132,7 +133,7 @@ class Runs:
     async def retry(self, run: str, listening: Listening, *, force: bool = False) -> RunEnded:
         """Play what did not finish of a run in this process; see `DurableRuns.retry`."""
         info = await self.kept.find(run)
-        self.player.ready(info.order.models)
+        await self._may_play(info)
         async with self.worker(Limits(places=1), kind="command") as worker:
             claimed = await self.kept.retry_for(run, worker.id, force=force)
             return await self._heard(worker, claimed, listening(run, definition_in(info)))
@@ -185,11 +186,17 @@ class Runs:
         return self.kept.feed.listen(run, after)
 
     async def told(self, run: str, kept: Kept) -> Numbered:
-        """Return an event; the end has all answers."""
+        """Return an event; the end has all answers. Raises StoreError for one that is damaged."""
         number, kind, text = kept
-        event = event_of(kind, text)
+        try:
+            event = event_of(kind, text)
+        except (KeyError, ValueError, TypeError) as error:
+            raise StoreError(
+                f"Event {number} of {run} cannot be read: what is kept of it is damaged.",
+                hint="Restore the database, or purge the run.",
+            ) from error
         if isinstance(event, RunEnded):
-            event = replace(event, answers=await self.kept.answers(run))
+            event = replace(event, answers=await self.kept.answers(run, number))
         return Numbered(number, kind, event)
 
     async def list(
@@ -215,8 +222,22 @@ class Runs:
 
     async def requeue(self, run: str) -> RunInfo:
         """Queue what did not finish of a run; see `DurableRuns.retry`. Raises UsageError, too."""
-        self.player.ready((await self.kept.find(run)).order.models)
+        await self._may_play(await self.kept.find(run))
         return await self.kept.retry(run)
+
+    async def _may_play(self, info: RunInfo) -> None:
+        """Raise UsageError for a key that is missing, NotInForceError for what is out of use."""
+        self.player.ready(info.order.models)
+        if info.version is None:
+            return
+        library = await self.architect.library()
+        version = await library.version(info.assistant, info.version)
+        if version.state in (State.DISABLED, State.REJECTED):
+            raise NotInForceError(
+                f'Version {info.version} of "{info.assistant}" is {version.state}; '
+                f"{info.id} is not played any more.",
+                hint="Approve it again, or run the version in force.",
+            )
 
     async def purge(self, before: datetime) -> int:
         """Delete the runs that ended before a time; return how many those were."""

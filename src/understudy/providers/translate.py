@@ -25,7 +25,7 @@ _KINDS: tuple[tuple[type[Exception], type[ProviderError], str, str], ...] = (
         theirs.ModelQuotaExceededError,
         ProviderQuotaError,
         "has no credit left",
-        "Add credit or raise the limit, then run the same command again.",
+        "Add credit or raise the limit, then try again.",
     ),
     (theirs.ModelRateLimitError, ProviderBusyError, "is busy", ""),
     (theirs.ModelUnavailableError, ProviderBusyError, "is overloaded", ""),

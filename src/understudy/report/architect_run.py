@@ -41,29 +41,41 @@ class Lanes:
         self._names = [clean(prompt.name)[:_LANE] for prompt in definition.prompts]
         self._width = max(map(len, self._names))
         self._rest: dict[int, str] = {}
+        self._spoke: set[int] = set()
 
     def tell(self, event: RunEvent) -> Iterator[str]:
         """Yield the lines that an event completes."""
         if isinstance(event, PromptStarted):
-            self._rest[event.prompt] = ""
-            again = f", attempt {event.attempt}: what came before is void" * (event.attempt > 1)
-            yield self._line(event.prompt, f"-> {clean(event.model)}{again}")
+            yield self._asked(event)
         elif isinstance(event, PromptDelta):
-            *whole, rest = (self._rest[event.prompt] + event.text).split("\n")
-            self._rest[event.prompt] = rest
-            yield from (self._line(event.prompt, clean_lines(line)) for line in whole)
+            yield from self._said(event)
         elif isinstance(event, PromptCompleted):
             rest = self._rest.pop(event.prompt, "")
-            if event.kept:
-                rest = event.answer.text
-            if rest:
-                yield from (
-                    self._line(event.prompt, clean_lines(line)) for line in rest.split("\n")
-                )
+            yield from self._lines(event.prompt, event.answer.text if event.kept else rest)
         elif isinstance(event, PromptFailed):
-            if rest := self._rest.pop(event.prompt, ""):
-                yield self._line(event.prompt, clean_lines(rest))
+            yield from self._lines(event.prompt, self._rest.pop(event.prompt, ""))
             yield self._line(event.prompt, f"failed: {clean(event.failure.message)}")
+        elif isinstance(event, RunEnded):
+            for prompt, rest in sorted(self._rest.items()):
+                yield from self._lines(prompt, f"{rest} (cut off)" if rest else "")
+            self._rest.clear()
+
+    def _asked(self, event: PromptStarted) -> str:
+        void = ": what came before is void" if event.prompt in self._spoke else ""
+        again = f", attempt {event.attempt}{void}" * (event.attempt > 1)
+        self._rest[event.prompt] = ""
+        self._spoke.discard(event.prompt)
+        return self._line(event.prompt, f"-> {clean(event.model)}{again}")
+
+    def _said(self, event: PromptDelta) -> Iterator[str]:
+        self._spoke.add(event.prompt)
+        *whole, rest = (self._rest.get(event.prompt, "") + event.text).split("\n")
+        self._rest[event.prompt] = rest
+        yield from (self._line(event.prompt, clean_lines(line)) for line in whole)
+
+    def _lines(self, prompt: int, text: str) -> Iterator[str]:
+        if text:
+            yield from (self._line(prompt, clean_lines(line)) for line in text.split("\n"))
 
     def _line(self, prompt: int, text: str) -> str:
         return f"{self._names[prompt]:<{self._width}} | {text}".rstrip()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
-from understudy.architect.run_events import Answered, PromptCompleted
-from understudy.runs import deciding
+from understudy.architect.run_events import Answered, PromptCompleted, RunEnded, RunStatus
+from understudy.runs import deciding, endings
 from understudy.runs.database import insert_new, now
 from understudy.runs.records import Batch, Progress, Result, Standing, ended_of, event_of
 from understudy.runs.tables import BATCHES, EVENTS, RUNS
@@ -32,6 +33,39 @@ def begin(connection: Connection, batch: Batch, *, opened: bool = True) -> None:
     connection.execute(BATCHES.update().where(BATCHES.c.id == batch.id).values(changed))
 
 
+def known(connection: Connection, batch: str) -> dict[int, tuple[str, str]]:
+    """Return the runs of a batch's rows and digests of what was entered, by the rows' numbers."""
+    statement = select(RUNS.c.id, RUNS.c.row, RUNS.c.inputs).where(RUNS.c.batch == batch)
+    found: dict[int, tuple[str, str]] = {}
+    with connection.execute(statement, execution_options={"yield_per": 100}) as rows:
+        for one in rows:
+            inputs = json.loads(one.inputs) if one.inputs is not None else None
+            found[one.row] = (one.id, digest(inputs))
+    return found
+
+
+def digest(inputs: object) -> str:
+    """Return what is the same for rows in which the same was entered."""
+    return sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def renumber(connection: Connection, rows: Mapping[str, int | None]) -> None:
+    """Give runs of a batch the numbers of their rows; None takes them out of it.
+
+    What waited and is taken out is cancelled.
+    """
+    moved = {run: row for run, row in rows.items() if row is not None}
+    for run in rows.keys() - moved.keys():
+        found = endings.locked(connection, run)
+        if found.standing == Standing.QUEUED:
+            endings.end(connection, found, RunEnded(RunStatus.CANCELLED))
+        out: dict[str, Any] = {"row": None, "batch": None}
+        connection.execute(RUNS.update().where(RUNS.c.id == run).values(out))
+    for sign in (-1, 1):  # by way of numbers that no row has: two may change places
+        for run, row in moved.items():
+            connection.execute(RUNS.update().where(RUNS.c.id == run).values(row=row * sign))
+
+
 def close(connection: Connection, batch: str) -> None:
     """Hold the rows of a batch that wait: nobody begins them any more until it is opened again."""
     connection.execute(BATCHES.update().where(BATCHES.c.id == batch).values(open=False))
@@ -50,7 +84,8 @@ def progress(connection: Connection, batch: str) -> Progress:
     spent = None if any(one[3] for one in ended) else sum(one[2] or 0.0 for one in ended)
     row = connection.execute(select(BATCHES).where(BATCHES.c.id == batch)).first()
     running = standings.get(Standing.RUNNING, 0)
-    blocked = row is not None and not running and within_budget(connection, row) == 0
+    room = within_budget(connection, row) if row is not None else None
+    blocked = not running and room == 0
     return Progress(standings, spent, blocked)
 
 

@@ -113,9 +113,9 @@ class DurableRuns:
         """Return a run, with all its answers."""
         return await self.reading(reading.find, run, self.lease)
 
-    async def answers(self, run: str) -> dict[int, Answered]:
-        """Return the answers that a run has, by the prompt's index; none of one that is gone."""
-        return await self.reading(reading.answers, run)
+    async def answers(self, run: str, before: int) -> dict[int, Answered]:
+        """Return the answers that a run had before an event; none of one that is gone."""
+        return await self.reading(reading.answers, run, before)
 
     async def list(
         self,

@@ -163,7 +163,7 @@ class Feed:
                 await asyncio.to_thread(self._passed_on, asyncio.get_running_loop())
                 pause = _LOOK
             except StoreError as error:
-                log.warning("Events of runs cannot be read: %s", error)
+                log.warning("Events of runs cannot be read: %s", error.message)
                 pause = _LOOK_LESS
             except Exception:  # listeners would wait for ever
                 log.exception("Events of runs cannot be read")

@@ -53,10 +53,13 @@ def find(connection: Connection, run: str, lease: float) -> RunInfo:
     return info
 
 
-def answers(connection: Connection, run: str) -> dict[int, Answered]:
-    """Return the answers that a run has, by the prompt's index; raises StoreError."""
+def answers(connection: Connection, run: str, before: int) -> dict[int, Answered]:
+    """Return the answers that a run had before an event, by the prompt's index.
+
+    Raises StoreError.
+    """
     try:
-        return _answers(connection, run)
+        return _answers(connection, run, before)
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(f"What is kept of {run} cannot be read.") from error
 
@@ -151,10 +154,14 @@ def _with_play() -> Any:
     )
 
 
-def _answers(connection: Connection, run: str) -> dict[int, Answered]:
-    completed = select(EVENTS.c.kind, EVENTS.c.event).where(
-        EVENTS.c.run == run, EVENTS.c.kind == "prompt.completed"
+def _answers(connection: Connection, run: str, before: int | None = None) -> dict[int, Answered]:
+    completed = (
+        select(EVENTS.c.kind, EVENTS.c.event)
+        .where(EVENTS.c.run == run, EVENTS.c.kind == "prompt.completed")
+        .order_by(EVENTS.c.number)
     )
+    if before is not None:
+        completed = completed.where(EVENTS.c.number < before)
     answers: dict[int, Answered] = {}
     for row in connection.execute(completed):
         event = event_of(row.kind, row.event)

@@ -51,7 +51,7 @@ def submit(connection: Connection, order: Order, asked: Asked) -> str:
 def submit_rows(
     connection: Connection, order: Order, batch: str, rows: Sequence[Row], caller: str
 ) -> None:
-    """Write the runs of a batch's rows down; those that are there already are left alone."""
+    """Queue the rows of a batch; those that are there already are left alone."""
     shared = {**_values(order, _play(connection, order), now(connection)), "batch": batch}
     values = [
         {

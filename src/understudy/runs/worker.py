@@ -33,10 +33,10 @@ from understudy.runs.workers import Claimed, DeclaredDeadError, Rate
 log = logging.getLogger("understudy.runs")
 
 _IDLE = 0.2  # seconds between two looks at the queue
+_FAILING = 5.0  # the most where it cannot be read
 _CANCELS = 0.3  # seconds between two looks whether runs are to be cancelled
 _BEATS = 5  # heartbeats in a lease
 _PLAYS = 64  # assistants that are held ready
-_AHEAD = 16  # one run for so many places is taken on before there is one for it
 _TIDY = 600.0  # seconds between two looks for what need not be kept any more
 
 _T = TypeVar("_T")
@@ -147,20 +147,28 @@ class Worker:
 
         What fails with the database is logged and tried again.
         """
+        failures = 0
         while not stop.is_set():
             self._nudged.clear()
-            left = False
+            left = True
             try:
                 left = await self._take()
             except DeclaredDeadError as error:
                 await self._declared_dead(error)
-                left = True
             except StoreError as error:
-                log.warning("The queue of runs cannot be read: %s", error.message)
-                left = True
+                failures += 1
+                if failures == 1:
+                    log.warning("The queue of runs cannot be read: %s", error.message)
+            else:
+                if failures:
+                    log.warning("The queue of runs can be read again.")
+                failures = 0
             if drain and not left and not self._playing:
                 return
-            await _first(_IDLE, self._nudged, stop)
+            if failures:
+                await _first(min(_IDLE * 2**failures, _FAILING), stop)
+            else:
+                await _first(_IDLE, self._nudged, stop)
 
     async def play(self, claimed: Claimed) -> None:
         """Play one run that was claimed, to its end; cancelling it cancels the run."""
@@ -188,13 +196,14 @@ class Worker:
             try:
                 await self._do(workers.leave, self.id)
             except StoreError as error:  # its lease will end
-                log.warning("%s could not take leave: %s", self.id, error)
+                log.warning("%s could not take leave: %s", self.id, error.message)
 
     async def _take(self) -> bool:
         """Take on what there is room for; tell whether there may be more."""
         busy = sum(not one.closing for one in self._playing.values())
-        places = self._limits.places
-        room = places + places // _AHEAD - busy
+        # A batch's own worker takes its next rows on before there are places for them.
+        ahead = self._limits.places if self._limits.batch is not None else 0
+        room = self._limits.places + ahead - busy
         if room <= 0:
             return True
         if self._idle and not await self._see(reading.waiting):  # which costs less than a claim
@@ -335,6 +344,7 @@ class Worker:
                 await self._declared_dead(error)
             except StoreError as error:
                 log.warning("%s could not tell that it lives: %s", self.id, error.message)
+                await asyncio.sleep(between)
 
     async def _look_after(self) -> None:
         """Queue the runs of the dead again, and those of this worker that it does not know of.
@@ -356,7 +366,7 @@ class Worker:
                 while await self._do(purging.keep, self._retention):
                     pass
             except StoreError as error:
-                log.warning("What is old could not be deleted: %s", error)
+                log.warning("What is old could not be deleted: %s", error.message)
             await asyncio.sleep(_TIDY)
 
     async def _declared_dead(self, error: DeclaredDeadError) -> None:
@@ -369,7 +379,7 @@ class Worker:
         try:
             await self._do(workers.enter, self.id, self._kind, self._limits.places)
         except StoreError as failed:
-            log.warning("%s could not begin anew: %s", self.id, failed)
+            log.warning("%s could not begin anew: %s", self.id, failed.message)
 
     async def _do(self, work: Callable[..., _T], *args: object, **options: object) -> _T:
         return await self._runs.writing(work, *args, **options)
@@ -395,7 +405,8 @@ def _broken_off(record: Record) -> RunEnded:
 
 def _unplayable(record: Record, error: Exception) -> RunEnded:
     hint = error.hint if isinstance(error, UnderstudyError) else ""
-    message = f"The run cannot be played: {str(error) or type(error).__name__}"
+    why = error.message if isinstance(error, UnderstudyError) else type(error).__name__
+    message = f"The run cannot be played: {why}"
     return RunEnded(RunStatus.FAILED, record.answers, Failure("not_playable", message, hint or ""))
 
 

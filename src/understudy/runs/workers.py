@@ -212,6 +212,9 @@ def within_budget(connection: Connection, batch: Any) -> int | None:
         return None
     costs = select(func.sum(RUNS.c.cost), func.count(RUNS.c.cost)).where(RUNS.c.batch == batch.id)
     spent, ended = connection.execute(costs).one()
+    answered = and_(RUNS.c.batch == batch.id, RUNS.c.standing == Standing.COMPLETED)
+    if _count(connection, and_(answered, RUNS.c.cost.is_(None))):
+        return 0  # what was spent is not known
     running = _count(
         connection, and_(RUNS.c.batch == batch.id, RUNS.c.standing == Standing.RUNNING)
     )

@@ -50,6 +50,7 @@ log = logging.getLogger("understudy.service")
 #: Where what is entered is sent, which may be large, and how large.
 UPLOADS = ((re.compile(r"/api/architect/assistants/[^/]+/runs"), MOST_BODY),)
 
+_COMMAND = re.compile(r"(?:^| )--[a-z]|understudy [a-z]")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _SHOWN = 100  # findings in one answer
 _AT_ONCE = 4  # forms that are looked at: each holds its memory
@@ -164,11 +165,15 @@ class RunRoutes:
 
     async def _find(self, request: Request, run: str) -> tuple[Runs, RunInfo]:
         who = need(request, RUN)
+        gone = SelectionError(f"There is no run {run[:80]!r}.")
         with _told():
             runs = await self._service.runs()
-            info = await runs.find(unquote(run))
+            try:
+                info = await runs.find(unquote(run))
+            except SelectionError as error:
+                raise gone from error
             if info.caller != who.name and not who.may(ADMIN):
-                raise SelectionError(f"There is no run {run[:80]!r}.")
+                raise gone  # as if it were not there
         return runs, info
 
 
@@ -345,8 +350,9 @@ def _told() -> Iterator[None]:
         status, code = next(
             (about for kind, about in _PROBLEMS if isinstance(error, kind)), (500, "failed")
         )
-        message, hint = redact(error.message), redact(error.hint)
-        raise ProblemError(status, code, message, hint=hint) from error
+        # What is to be done at a command line is no help here.
+        hint = "" if _COMMAND.search(error.hint) else redact(error.hint)
+        raise ProblemError(status, code, redact(error.message), hint=hint) from error
 
 
 def _listed(findings: Sequence[InputFinding]) -> list[dict[str, str]]:

@@ -1,0 +1,40 @@
+"""What answers cost: known by a price and by tokens, else not known, and never nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from understudy.architect.run_events import Answered, Used
+from understudy.config import load
+from understudy.ops.architect import Architect
+from understudy.ops.playing import Player
+
+PRICED = """
+[[models]]
+id = "llama"
+provider = "own"
+input_price = 2.0
+output_price = 8.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "used", "cost"),
+    [
+        ("own/llama", "Aye.", Used(500_000, 250_000), 3.0),
+        ("own/llama", "Aye.", Used(), None),  # its server does not count
+        ("own/llama", "", Used(), 0.0),
+        ("own/other", "Aye.", Used(1, 1), None),
+        ("demo/echo", "Aye.", Used(3, 3), 0.0),
+    ],
+)
+def test_a_cost_is_known_or_said_not_to_be(
+    tmp_path: Path, model: str, text: str, used: Used, cost: float | None
+) -> None:
+    (tmp_path / "understudy.toml").write_text(PRICED)
+    player = Player(Architect(load({"PATH": ""}, tmp_path)))
+    answer = Answered(text, used, model)
+    assert player.cost(answer) == cost
+    assert player.sum({0: answer}) == cost
