@@ -24,6 +24,7 @@ from understudy.runs.submitting import Row
 
 _AT_ONCE = 500  # rows that are looked at and written down together
 _LOOK = 0.2  # seconds between two looks at how a batch stands
+_LAST_LOOKS = 0.03  # once all rows have begun
 _FOR_EVER = 86_400.0  # seconds
 
 
@@ -198,8 +199,9 @@ async def _watched(
         if progress.ended >= total or progress.blocked or stop.is_set():
             return progress
         nudge()
+        waiting = progress.standings.get(Standing.QUEUED, 0)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _LOOK)
+            await asyncio.wait_for(stop.wait(), _LOOK if waiting else _LAST_LOOKS)
 
 
 async def write_results(runs: Runs, begun: Begun) -> None:
