@@ -408,3 +408,13 @@ def test_a_reader_that_does_not_read_keeps_nobody_from_leaving_his_runs_to_other
     script(*FINE)
     with served(folder=home, rate=0.0) as client, stalled:
         assert heard(client, run)[-1].type == "run.completed"
+
+
+def test_a_service_for_a_library_alone_is_ready(home: Path) -> None:
+    (home / "config" / "assistants.json").unlink()
+    with served(folder=home, rate=0.0) as client:
+        client.get("/readyz").error(503, "nothing_to_serve")
+    with (home / "understudy.toml").open("a") as file:
+        file.write('[architect]\ndatabase = "understudy.db"\n')
+    with served(folder=home, rate=0.0) as client:
+        client.get("/readyz").check(200)

@@ -32,7 +32,9 @@ actor = click.option(
     "--by", metavar="WHO", help="Who does this, for the history.  [default: you, by login name]"
 )
 reason = click.option("--reason", default="", metavar="TEXT", help="Why, for the history.")
-number = click.option("--version", "number", type=click.IntRange(min=1), help="This version.")
+number = click.option(
+    "--version", "number", type=click.IntRange(min=1), metavar="N", help="This version."
+)
 checking = stacked(mapping, lenient)
 
 

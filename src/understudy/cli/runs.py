@@ -108,7 +108,7 @@ def show(ctx: click.Context, /, run: str, database: str | None) -> int:
     return ExitCode.DONE
 
 
-@runs.command()
+@runs.command(short_help="Go on with a run that did not finish.")
 @_run
 @click.option("--force", is_flag=True, help="Even if it seems to run: its process is gone.")
 @library
@@ -130,7 +130,7 @@ def retry(ctx: click.Context, /, run: str, force: bool, database: str | None) ->
     )
 
 
-@runs.command()
+@runs.command(short_help="Follow a run to its end, wherever it is played.")
 @_run
 @click.option(
     "--after",
@@ -196,7 +196,7 @@ def cancel(ctx: click.Context, /, run: str, database: str | None) -> int:
     return ExitCode.DONE
 
 
-@runs.command()
+@runs.command(short_help="Delete runs that ended so many days ago.")
 @click.option(
     "--older-than",
     "days",
@@ -208,7 +208,7 @@ def cancel(ctx: click.Context, /, run: str, database: str | None) -> int:
 @library
 @click.pass_context
 def purge(ctx: click.Context, /, days: int, database: str | None) -> int:
-    """Delete what was entered and answered in runs that ended so many days ago.
+    """Delete runs that ended so many days ago, with all that was entered and answered.
 
     \b
     understudy runs purge --older-than 30

@@ -119,6 +119,8 @@ class Architect:
         allow_unknown_variables: bool = False,
     ) -> None:
         self.settings = settings
+        #: Whether somebody said where the library is.
+        self.named = settings.option("architect_database") is not None
         self.database = database or text_of(settings, "architect_database", DEFAULT_DATABASE)
         self.catalogue = catalogue_of(settings, map_model)
         self._allow_unknown = allow_unknown_variables

@@ -43,7 +43,9 @@ def locked(connection: Connection, run: str) -> Any:
     mine = select(RUNS).where(RUNS.c.id == run).with_for_update()
     row = connection.execute(mine).first() if "\0" not in run else None
     if row is None:
-        raise SelectionError(f"There is no run {run[:80]}.", hint="understudy runs list")
+        raise SelectionError(
+            f"There is no run {run[:80]}.", hint="`understudy runs list` shows those there are."
+        )
     return row
 
 

@@ -43,7 +43,9 @@ def find(connection: Connection, run: str, lease: float) -> RunInfo:
     statement = _with_play().where(RUNS.c.id == run)
     row = connection.execute(statement).first() if _ID.fullmatch(run) else None
     if row is None:
-        raise SelectionError(f"There is no run {run[:80]!r}.", hint="understudy runs list")
+        raise SelectionError(
+            f"There is no run {run[:80]!r}.", hint="`understudy runs list` shows those there are."
+        )
     try:
         info = _info(row, alive(connection, lease), _answers(connection, run))
     except (KeyError, ValueError, TypeError) as error:

@@ -93,7 +93,8 @@ def create_app(serving: Serving) -> ASGIApp:
         lifespan=lifespan,
     )
     serving.keeper.on_synced = serving.metrics.synced
-    standing = Standing(serving.keeper, serving.metrics, serving.draining)
+    named = serving.architect is not None and serving.architect.named
+    standing = Standing(serving.keeper, serving.metrics, serving.draining, library=named)
     guarded = [registry_router(serving.keeper), status_router(standing)]
     if serving.architect is not None:
         guarded.append(architect_router(serving.architect))

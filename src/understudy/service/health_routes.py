@@ -28,8 +28,11 @@ _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 class Standing:
     """The routes of one service."""
 
-    def __init__(self, keeper: Keeper, metrics: Metrics, draining: Draining) -> None:
+    def __init__(
+        self, keeper: Keeper, metrics: Metrics, draining: Draining, *, library: bool = False
+    ) -> None:
         self._keeper = keeper
+        self._library = library
         self._metrics = metrics
         self._draining = draining
 
@@ -41,7 +44,9 @@ class Standing:
         """Say whether there is something to serve, and will be. Needs no key."""
         if self._draining.now:
             raise ProblemError(503, "draining", "The service is about to end.")
-        if self._keeper.copy().missing:
+        # Where nobody named a source of a registry, but a library, that is what is served.
+        registry = not (self._library and self._keeper.limited)
+        if registry and self._keeper.copy().missing:
             raise ProblemError(503, "nothing_to_serve", "The registry has not been filled yet.")
         return reply({"success": True, "status": "ready"})
 
