@@ -27,9 +27,10 @@ from understudy.architect.engine import Engine
 from understudy.errors import MoveError
 from understudy.providers.base import Delta, Request, Usage
 from understudy.providers.script import Line
-from understudy.runs import purging, reading, workers
+from understudy.runs import batches, purging, reading, workers
 from understudy.runs.durable import DurableRuns
-from understudy.runs.records import Numbered, Standing
+from understudy.runs.records import Batch, Numbered, Standing
+from understudy.runs.submitting import Row
 from understudy.store.address import for_runs, parse
 
 SOON = timedelta(minutes=1)
@@ -238,3 +239,30 @@ async def test_orders_of_the_same_assistant_share_what_they_can(runs: DurableRun
         await runs.submit(replace(ORDER, inputs={"route": route}))
     assert await runs.reading(count) == 1
     assert asked([]) == []
+
+
+async def test_a_batch_is_counted_and_its_rows_change_places(runs: DurableRuns) -> None:
+    batch = Batch("batch_1", 3, max_cost=1.0, guess=0.1)
+    await runs.writing(batches.begin, batch)
+    rows = [Row(number, {"route": str(number)}) for number in (1, 2, 3)]
+    await runs.queue_rows(batch.id, ORDER, rows)
+    await runs.queue_rows(batch.id, ORDER, rows)
+    progress = await runs.reading(batches.progress, batch.id)
+    assert (progress.standings, progress.spent, progress.blocked) == (
+        {Standing.QUEUED: 3},
+        0.0,
+        False,
+    )
+    known = await runs.reading(batches.known, batch.id)
+    first, second, third = (known[number][0] for number in (1, 2, 3))
+    await runs.writing(batches.renumber, {first: 2, second: 1, third: None})
+    again = await runs.reading(batches.known, batch.id)
+    assert {row: run for row, (run, _) in again.items()} == {2: first, 1: second}
+    assert (await runs.find(third)).standing is Standing.CANCELLED
+    async with worker_of(runs, engine_of(FINE), batch=batch.id, places=1) as worker:
+        await worker.serve(asyncio.Event(), drain=True)
+    progress = await runs.reading(batches.progress, batch.id)
+    assert (progress.standings, progress.spent) == ({Standing.COMPLETED: 2}, 0.5)
+    found = await runs.reading(batches.results, batch.id, 0, 2)
+    assert [found[row].run for row in (1, 2)] == [second, first]
+    assert {one.text for one in found[1].answers.values()} == {"Fine."}

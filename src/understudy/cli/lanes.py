@@ -68,13 +68,14 @@ class LiveLanes:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table.grid(padding=(0, 1), expand=True)
+        table = Table.grid(padding=(0, 1))
         table.add_column(no_wrap=True, style="bold")
-        table.add_column(ratio=1)
+        table.add_column(no_wrap=True)
         texts = dict(sorted(self._texts.items()))
         room = max(1, (self._console.height - 4) // max(1, len(texts)))
         name = max(map(len, self._names))
-        wide = max(20, self._console.width - name - 2)
+        # Room for ^C at the end, which terminals show: a new line there would stay.
+        wide = max(20, self._console.width - name - 6)
         for prompt, text in texts.items():
             said = clean_lines("".join(text)) or "..."
             table.add_row(self._names[prompt], Text(_ending(said, wide, room), style="dim"))

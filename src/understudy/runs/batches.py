@@ -74,18 +74,22 @@ def close(connection: Connection, batch: str) -> None:
 def progress(connection: Connection, batch: str) -> Progress:
     """Return how a batch stands."""
     unknown = func.sum(case((RUNS.c.cost.is_(None), 1), else_=0))
+    # Taken on, and not begun: for who waits for it, it is still in the queue.
+    begun = case((RUNS.c.last_event > RUNS.c.attempt_from, RUNS.c.standing), else_=Standing.QUEUED)
+    seen = case((RUNS.c.standing == Standing.RUNNING, begun), else_=RUNS.c.standing).label("seen")
     found = connection.execute(
-        select(RUNS.c.standing, func.count(), func.sum(RUNS.c.cost), unknown)
+        select(seen, func.count(), func.sum(RUNS.c.cost), unknown)
         .where(RUNS.c.batch == batch)
-        .group_by(RUNS.c.standing)
+        .group_by("seen")
     ).all()
     standings = {Standing(one[0]): one[1] for one in found}
     ended = [one for one in found if Standing(one[0]).ended]
     spent = None if any(one[3] for one in ended) else sum(one[2] or 0.0 for one in ended)
     row = connection.execute(select(BATCHES).where(BATCHES.c.id == batch)).first()
-    running = standings.get(Standing.RUNNING, 0)
+    theirs = (RUNS.c.batch == batch) & (RUNS.c.standing == Standing.RUNNING)
+    running = connection.execute(select(RUNS.c.id).where(theirs).limit(1)).first()
     room = within_budget(connection, row) if row is not None else None
-    blocked = not running and room == 0
+    blocked = running is None and room == 0
     return Progress(standings, spent, blocked)
 
 

@@ -117,6 +117,7 @@ class Worker:
         self._places = asyncio.Semaphore(self._limits.places)
         self._nudged = asyncio.Event()
         self._idle = True  # whether the queue was empty when it was last looked at
+        self._leaving = False
         self._beating: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -181,7 +182,11 @@ class Worker:
             raise
 
     async def stop(self, grace: float) -> None:
-        """Let runs end for so many seconds, then leave the rest of them to others."""
+        """Let runs end for so many seconds, then leave the rest of them to others.
+
+        What has not begun is left at once.
+        """
+        self._leaving = True
         if self._tasks and grace > 0:
             await asyncio.wait(self._tasks, timeout=grace)
         for one in list(self._playing.values()):
@@ -261,24 +266,33 @@ class Worker:
             record = playing.record or Record(self._runs.journal, claimed, ())
             await record.close(_unplayable(record, error), None)
             return
+        if not await self._performed(claimed, playing, record, play):
+            await record.give_back()
+            return
+        ended = record.ended or _broken_off(record)
+        playing.closing = True
+        self.nudge()
+        await record.close(ended, self._cost(ended.answers))
+
+    async def _performed(
+        self, claimed: Claimed, playing: _Playing, record: Record, play: Play
+    ) -> bool:
+        """Play a run; tell whether it is at its end, and not for others. Raises StoreError."""
         try:
             async with self._places:
+                if self._leaving:  # it has not begun
+                    return False
                 await self._engine.run(play, self._heard_by(record, claimed, play), record)
         except asyncio.CancelledError:
-            if not _is_cancelled():  # by nobody: a provider raised it
-                record.ended = _broken_off(record)
-            elif not playing.cancelled:
-                await record.give_back()
-                return
+            if _is_cancelled():
+                return playing.cancelled
+            record.ended = _broken_off(record)  # by nobody: a provider raised it
         except Exception as error:
             if not isinstance(error, StoreError):
                 log.exception("%s broke off", claimed.run)  # its last event says so, too
             elif record.page.lost is not None:
                 raise
-        ended = record.ended or _broken_off(record)
-        playing.closing = True
-        self.nudge()
-        await record.close(ended, self._cost(ended.answers))
+        return True
 
     async def _settle(self, claimed: Claimed, playing: _Playing) -> None:
         """Write the end of a run that is not played, or leave it to others; raises StoreError."""
