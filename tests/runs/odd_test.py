@@ -27,7 +27,7 @@ from understudy.architect.engine import Engine
 from understudy.errors import MoveError
 from understudy.providers.base import Delta, Request, Usage
 from understudy.providers.script import Line
-from understudy.runs import batches, purging, reading, workers
+from understudy.runs import batches, deciding, purging, reading, workers
 from understudy.runs.durable import DurableRuns
 from understudy.runs.records import Batch, Numbered, Standing
 from understudy.runs.submitting import Row
@@ -266,3 +266,19 @@ async def test_a_batch_is_counted_and_its_rows_change_places(runs: DurableRuns) 
     found = await runs.reading(batches.results, batch.id, 0, 2)
     assert [found[row].run for row in (1, 2)] == [second, first]
     assert {one.text for one in found[1].answers.values()} == {"Fine."}
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # SQLite has one writer
+async def test_a_purge_leaves_a_run_alone_that_is_just_retried(runs: DurableRuns) -> None:
+    async with working(worker_of(runs, engine_of(Line("sail?", fail="rejected"), FINE))):
+        run = (await runs.submit(ORDER)).id
+        await heard(runs, run)
+    later = (datetime.now(UTC) + SOON).timestamp()
+    with runs._opened().writing() as connection:
+        deciding.again(connection, run, 1.0)
+        for forget in (purging.purge, purging.forget_inputs):
+            assert await runs.writing(forget, later) == 0
+    info = await runs.find(run)
+    assert info.standing is Standing.QUEUED
+    async with working(worker_of(runs, engine_of(FINE))):
+        assert asked(await heard(runs, run, info.last_event)) == [VERDICT]
