@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -15,7 +14,7 @@ from understudy.architect.approval import State
 from understudy.architect.definition import Definition, from_json
 from understudy.architect.engine import Concurrency
 from understudy.architect.inputs import Entered, Upload
-from understudy.architect.run_events import Answered, RunEnded, RunListener
+from understudy.architect.run_events import RunEnded, RunListener
 from understudy.errors import NotInForceError, StoreError
 from understudy.ops import telemetry
 from understudy.ops.architect import Architect
@@ -30,7 +29,6 @@ from understudy.runs.records import (
     Original,
     RunInfo,
     Standing,
-    event_of,
 )
 from understudy.runs.worker import Limits, Worker
 from understudy.runs.workers import Claimed
@@ -172,32 +170,17 @@ class Runs:
             async for one in events:
                 ear.hear(one)
 
-    async def events(self, run: str, after: int = 0) -> AsyncGenerator[Numbered, None]:
-        """Yield a run's events that follow a number, as they come, wherever it is played.
-
-        The end has all answers.
-        """
-        async with aclosing(self.raw(run, after)) as events:
-            async for kept in events:
-                yield await self.told(run, kept)
+    def events(self, run: str, after: int = 0) -> AsyncGenerator[Numbered, None]:
+        """Yield a run's events as they come; see `DurableRuns.events`."""
+        return self.kept.events(run, after)
 
     def raw(self, run: str, after: int = 0) -> AsyncGenerator[Kept, None]:
         """Yield a run's events as they are kept; `told` reads them."""
         return self.kept.feed.listen(run, after)
 
     async def told(self, run: str, kept: Kept) -> Numbered:
-        """Return an event; the end has all answers. Raises StoreError for one that is damaged."""
-        number, kind, text = kept
-        try:
-            event = event_of(kind, text)
-        except (KeyError, ValueError, TypeError) as error:
-            raise StoreError(
-                f"Event {number} of {run} cannot be read: what is kept of it is damaged.",
-                hint="Restore the database, or purge the run.",
-            ) from error
-        if isinstance(event, RunEnded):
-            event = replace(event, answers=await self.kept.answers(run, number))
-        return Numbered(number, kind, event)
+        """Return an event, read; see `DurableRuns.told`."""
+        return await self.kept.told(run, kept)
 
     async def list(
         self,
@@ -262,12 +245,6 @@ class _Ear:
 def definition_in(info: RunInfo) -> Definition:
     """Return the assistant that was run."""
     return from_json(json.loads(info.order.content))
-
-
-def costs(info: RunInfo, cost: Callable[[Answered], float | None]) -> float | None:
-    """Return what a run has cost so far, None where that is not known."""
-    each = [cost(answer) for answer in info.answers.values()]
-    return None if any(one is None for one in each) else sum(filter(None, each))
 
 
 def _originals(given: Mapping[str, Entered]) -> tuple[Original, ...]:

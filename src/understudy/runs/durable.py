@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 
-from understudy.architect.run_events import Answered
+from understudy.architect.run_events import RunEnded
+from understudy.errors import StoreError
 from understudy.runs import deciding, purging, reading, submitting, workers
 from understudy.runs.database import Database
 from understudy.runs.feed import Feed
 from understudy.runs.journal import Journal
-from understudy.runs.records import Asked, Numbered, Order, RunInfo, Standing, event_of
+from understudy.runs.records import Asked, Kept, Numbered, Order, RunInfo, Standing, event_of
 from understudy.runs.submitting import Row
 from understudy.runs.workers import Claimed
 from understudy.store.address import Address
@@ -113,10 +116,6 @@ class DurableRuns:
         """Return a run, with all its answers."""
         return await self.reading(reading.find, run, self.lease)
 
-    async def answers(self, run: str, before: int) -> dict[int, Answered]:
-        """Return the answers that a run had before an event; none of one that is gone."""
-        return await self.reading(reading.answers, run, before)
-
     async def list(
         self,
         *,
@@ -138,9 +137,28 @@ class DurableRuns:
         )
 
     async def events(self, run: str, after: int = 0) -> AsyncGenerator[Numbered, None]:
-        """Yield the events of a run that follow a number as they come; see `Feed.listen`."""
-        async for number, kind, text in self.feed.listen(run, after):
-            yield Numbered(number, kind, event_of(kind, text))
+        """Yield a run's events that follow a number, as they come, wherever it is played.
+
+        See `Feed.listen` for when it ends.
+        """
+        async with aclosing(self.feed.listen(run, after)) as events:
+            async for kept in events:
+                yield await self.told(run, kept)
+
+    async def told(self, run: str, kept: Kept) -> Numbered:
+        """Return an event, read; the end has all answers. Raises StoreError for a damaged one."""
+        number, kind, text = kept
+        try:
+            event = event_of(kind, text)
+        except (KeyError, ValueError, TypeError) as error:
+            raise StoreError(
+                f"Event {number} of {run} cannot be read: what is kept of it is damaged.",
+                hint="Restore the database, or purge the run.",
+            ) from error
+        if isinstance(event, RunEnded):
+            answers = await self.reading(reading.answers, run, number)
+            event = replace(event, answers=answers)
+        return Numbered(number, kind, event)
 
     async def purge(self, before: datetime) -> int:
         """Delete all of the runs that ended before a time; return how many those were."""
