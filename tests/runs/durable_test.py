@@ -114,7 +114,7 @@ async def test_a_run_that_waits_is_cancelled_at_once(runs: DurableRuns) -> None:
     run = (await runs.submit(ORDER)).id
     assert (await runs.find(run)).standing is Standing.QUEUED
     info = await runs.cancel(run)
-    assert info.standing is Standing.CANCELLED
+    assert (info.standing, info.cost) == (Standing.CANCELLED, 0.0)
     assert [one.kind for one in await heard(runs, run)] == ["run.cancelled"]
     assert (await runs.cancel(run)).standing is Standing.CANCELLED
     async with worker_of(runs, engine_of(FINE)) as worker:

@@ -34,8 +34,14 @@ def end(connection: Connection, row: Any, ended: RunEnded) -> None:
             updated_at=moment,
             ended_at=moment,
             ended=json.dumps(ended_json(ended)),
+            cost=cost_unplayed(row.cost, row.last_event),
         )
     )
+
+
+def cost_unplayed(cost: float | None, last_event: int) -> float | None:
+    """Return what a run costs that ends unplayed: as before, and nothing if it never began."""
+    return 0.0 if cost is None and last_event == 0 else cost
 
 
 def locked(connection: Connection, run: str) -> Any:

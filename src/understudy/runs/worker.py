@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from understudy.architect.checking import Options
-from understudy.architect.document import Document
 from understudy.architect.engine import Engine, Play
 from understudy.architect.run_events import (
     Answered,
-    Failure,
     RunEnded,
     RunEvent,
     RunListener,
@@ -24,8 +20,11 @@ from understudy.architect.run_events import (
 from understudy.errors import StoreError, UnderstudyError
 from understudy.runs import purging, reading, workers
 from understudy.runs.durable import DurableRuns
+from understudy.runs.endings import cost_unplayed
 from understudy.runs.executor import executor_id
 from understudy.runs.journal import LostError
+from understudy.runs.playing import Playing, broken_off, is_cancelled, unplayable
+from understudy.runs.plays import Plays
 from understudy.runs.purging import Retention
 from understudy.runs.record import Record
 from understudy.runs.workers import Claimed, DeclaredDeadError, Rate
@@ -36,7 +35,6 @@ _IDLE = 0.2  # seconds between two looks at the queue
 _FAILING = 5.0  # the most where it cannot be read
 _CANCELS = 0.3  # seconds between two looks whether runs are to be cancelled
 _BEATS = 5  # heartbeats in a lease
-_PLAYS = 64  # assistants that are held ready
 _TIDY = 600.0  # seconds between two looks for what need not be kept any more
 
 _T = TypeVar("_T")
@@ -58,29 +56,6 @@ class Limits:
 #: Makes a listener for a run that begins here: by its id, its attempt, and what is played.
 #: It hears everything as it happens, before it is kept.
 Observe = Callable[[str, int, Play], RunListener]
-
-
-@dataclass(slots=True)
-class _Playing:
-    """`closing`: it was played, and is only to be written down."""
-
-    task: asyncio.Task[None] | None = None
-    record: Record | None = None
-    cancelled: bool = False
-    closing: bool = False
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def cancel(self) -> None:
-        """End it."""
-        if self.task is not None:
-            self.task.cancel()
-
-    def give_up(self) -> None:
-        """End it, and write no more: it is somebody else's."""
-        if self.record is not None:
-            self.record.forget()
-        if self.task is not None and not self.task.done() and self.task is not _current():
-            self.task.cancel()
 
 
 class Worker:
@@ -111,9 +86,9 @@ class Worker:
         self._retention = retention or Retention()
         self._observe = observe
         self._kind = kind
-        self._playing: dict[str, _Playing] = {}
+        self._playing: dict[str, Playing] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._plays: dict[str, Play] = {}
+        self._plays = Plays()
         self._places = asyncio.Semaphore(self._limits.places)
         self._nudged = asyncio.Event()
         self._idle = True  # whether the queue was empty when it was last looked at
@@ -222,17 +197,17 @@ class Worker:
         self._idle = not claimed
         return bool(claimed) or limits.rate is not None or limits.total is not None
 
-    def _begin(self, claimed: Claimed) -> _Playing:
+    def _begin(self, claimed: Claimed) -> Playing:
         before = self._playing.get(claimed.run)
         if before is not None:  # it was taken away, and came back
             before.give_up()
-        playing = self._playing[claimed.run] = _Playing()
+        playing = self._playing[claimed.run] = Playing()
         playing.task = asyncio.create_task(self._played(claimed, playing))
         self._tasks.add(playing.task)
         playing.task.add_done_callback(self._tasks.discard)
         return playing
 
-    async def _played(self, claimed: Claimed, playing: _Playing) -> None:
+    async def _played(self, claimed: Claimed, playing: Playing) -> None:
         try:
             try:
                 await self._perform(claimed, playing)
@@ -252,30 +227,32 @@ class Worker:
             playing.done.set()
             self.nudge()
 
-    async def _perform(self, claimed: Claimed, playing: _Playing) -> None:
+    async def _perform(self, claimed: Claimed, playing: Playing) -> None:
         """Play a run and write its end; raises StoreError."""
         try:
             written = await self._see(reading.written, claimed.run) if claimed.last_event else []
             record = playing.record = Record(self._runs.journal, claimed, written)
-            play = self._play(claimed)
+            play = self._plays.of(claimed)
+            self._ready(play.models)
         except StoreError:
             raise
         except Exception as error:  # what is kept is damaged, or a key is missing here
             if not isinstance(error, UnderstudyError):
                 log.exception("%s cannot be played", claimed.run)
             record = playing.record or Record(self._runs.journal, claimed, ())
-            await record.close(_unplayable(record, error), None)
+            cost = cost_unplayed(claimed.cost, claimed.last_event)
+            await record.close(unplayable(record, error), cost)
             return
         if not await self._performed(claimed, playing, record, play):
             await record.give_back()
             return
-        ended = record.ended or _broken_off(record)
+        ended = record.ended or broken_off(record)
         playing.closing = True
         self.nudge()
         await record.close(ended, self._cost(ended.answers))
 
     async def _performed(
-        self, claimed: Claimed, playing: _Playing, record: Record, play: Play
+        self, claimed: Claimed, playing: Playing, record: Record, play: Play
     ) -> bool:
         """Play a run; tell whether it is at its end, and not for others. Raises StoreError."""
         try:
@@ -284,9 +261,9 @@ class Worker:
                     return False
                 await self._engine.run(play, self._heard_by(record, claimed, play), record)
         except asyncio.CancelledError:
-            if _is_cancelled():
+            if is_cancelled():
                 return playing.cancelled
-            record.ended = _broken_off(record)  # by nobody: a provider raised it
+            record.ended = broken_off(record)  # by nobody: a provider raised it
         except Exception as error:
             if not isinstance(error, StoreError):
                 log.exception("%s broke off", claimed.run)  # its last event says so, too
@@ -294,13 +271,14 @@ class Worker:
                 raise
         return True
 
-    async def _settle(self, claimed: Claimed, playing: _Playing) -> None:
+    async def _settle(self, claimed: Claimed, playing: Playing) -> None:
         """Write the end of a run that is not played, or leave it to others; raises StoreError."""
         record = playing.record or Record(self._runs.journal, claimed, ())
         if playing.closing:
             await record.closed()
         elif playing.cancelled:
-            await record.close(RunEnded(RunStatus.CANCELLED, record.answers), None)
+            cost = cost_unplayed(claimed.cost, claimed.last_event)
+            await record.close(RunEnded(RunStatus.CANCELLED, record.answers), cost)
         else:
             await record.give_back()
 
@@ -314,24 +292,6 @@ class Worker:
             observer(number, event)
 
         return hear
-
-    def _play(self, claimed: Claimed) -> Play:
-        """Return what is to be played; raises UnderstudyError, and what damaged data raises."""
-        if claimed.inputs is None:
-            raise ValueError("what was entered has been purged")
-        if claimed.play not in self._plays:
-            if len(self._plays) >= _PLAYS:
-                del self._plays[next(iter(self._plays))]
-            self._plays[claimed.play] = _made(claimed.text)
-        play = self._plays[claimed.play]
-        self._ready(play.models)
-        return Play(
-            definition=play.definition,
-            flow=play.flow,
-            models=play.models,
-            inputs=json.loads(claimed.inputs),
-            tools=play.tools,
-        )
 
     def _cancel(self, run: str) -> None:
         playing = self._playing.get(run)
@@ -400,41 +360,6 @@ class Worker:
 
     async def _see(self, work: Callable[..., _T], *args: object) -> _T:
         return await self._runs.reading(work, *args)
-
-
-def _current() -> asyncio.Task[Any] | None:
-    return asyncio.current_task()
-
-
-def _is_cancelled() -> bool:
-    """Tell whether it is this task that was cancelled, not something within it."""
-    task = _current()
-    return task is not None and task.cancelling() > 0
-
-
-def _broken_off(record: Record) -> RunEnded:
-    message = "The run broke off; the log of its worker says why."
-    return RunEnded(RunStatus.FAILED, record.answers, Failure("run_broke_off", message))
-
-
-def _unplayable(record: Record, error: Exception) -> RunEnded:
-    hint = error.hint if isinstance(error, UnderstudyError) else ""
-    why = error.message if isinstance(error, UnderstudyError) else type(error).__name__
-    message = f"The run cannot be played: {why}"
-    return RunEnded(RunStatus.FAILED, record.answers, Failure("not_playable", message, hint or ""))
-
-
-def _made(text: str) -> Play:
-    kept = json.loads(text)
-    whole = f'{{"version":"1.0","assistants":[{kept["content"]}]}}'
-    document = Document.parse(whole, options=Options(allow_unknown_variables=True, stored=True))
-    return Play(
-        definition=document.assistants[0],
-        flow=document.flows[0],
-        models=kept["models"],
-        inputs={},
-        tools={model: tuple(tools) for model, tools in kept["tools"].items()},
-    )
 
 
 async def _first(seconds: float, *events: asyncio.Event) -> None:

@@ -52,6 +52,7 @@ class Claimed:
     inputs: str | None
     play: str
     text: str
+    cost: float | None = None
 
 
 def enter(connection: Connection, worker: str, kind: str, places: int) -> None:
@@ -268,6 +269,7 @@ def _claimed(one: Any, epoch: int) -> Claimed:
         one.inputs,
         one.play,
         one.text or "",
+        one.cost,
     )
 
 

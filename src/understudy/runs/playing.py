@@ -1,0 +1,57 @@
+"""One run that a worker plays at the moment, and the ends that the engine does not tell."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from understudy.architect.run_events import Failure, RunEnded, RunStatus
+from understudy.errors import UnderstudyError
+from understudy.runs.record import Record
+
+
+@dataclass(slots=True)
+class Playing:
+    """`closing`: it was played, and is only to be written down."""
+
+    task: asyncio.Task[None] | None = None
+    record: Record | None = None
+    cancelled: bool = False
+    closing: bool = False
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def cancel(self) -> None:
+        """End it."""
+        if self.task is not None:
+            self.task.cancel()
+
+    def give_up(self) -> None:
+        """End it, and write no more: it is somebody else's."""
+        if self.record is not None:
+            self.record.forget()
+        if (
+            self.task is not None
+            and not self.task.done()
+            and self.task is not asyncio.current_task()
+        ):
+            self.task.cancel()
+
+
+def is_cancelled() -> bool:
+    """Tell whether it is this task that was cancelled, not something within it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def broken_off(record: Record) -> RunEnded:
+    """Return the end of a run that something ended which may not."""
+    message = "The run broke off; the log of its worker says why."
+    return RunEnded(RunStatus.FAILED, record.answers, Failure("run_broke_off", message))
+
+
+def unplayable(record: Record, error: Exception) -> RunEnded:
+    """Return the end of a run that cannot begin: its data is damaged, or a key is missing here."""
+    hint = error.hint if isinstance(error, UnderstudyError) else ""
+    why = error.message if isinstance(error, UnderstudyError) else type(error).__name__
+    message = f"The run cannot be played: {why}"
+    return RunEnded(RunStatus.FAILED, record.answers, Failure("not_playable", message, hint or ""))
