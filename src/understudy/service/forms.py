@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from fastapi import Request
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
+from understudy.service.multipart import Parts, boundary_of
 from understudy.service.problems import ProblemError
 
 MOST_FILE = 32 * 1024 * 1024  # bytes of one file
@@ -44,12 +44,11 @@ async def entered(request: Request, folder: Path) -> Form:
     Raises ProblemError. Nothing beyond the bounds is read.
     """
     header = request.headers.get("content-type", "")
-    kind, options = parse_options_header(header)
-    told = kind.decode("latin-1").lower()
+    told = parse_options_header(header)[0].decode("latin-1").lower()
     try:
-        if told == "multipart/form-data" and options.get(b"boundary"):
-            return await _from_form(request, options[b"boundary"], folder)
-        if told == "application/json" or (not told and await _is_empty(request)):
+        if boundary := boundary_of(header):
+            return await _from_form(request, boundary, folder)
+        if told == "application/json" or (not told and _is_empty(request)):
             return await _from_json(request)
     except ClientDisconnect as error:  # nobody reads the answer, and it is no fault of ours
         raise ProblemError(400, "bad_request", "The request's body broke off.") from error
@@ -61,7 +60,7 @@ async def entered(request: Request, folder: Path) -> Form:
     )
 
 
-async def _is_empty(request: Request) -> bool:
+def _is_empty(request: Request) -> bool:
     return request.headers.get("content-length", "0") == "0"
 
 
@@ -101,25 +100,14 @@ def _texts(name: str, value: object) -> list[str]:
 
 
 async def _from_form(request: Request, boundary: bytes, folder: Path) -> Form:
-    taking = _Taking(folder)
+    taking = _Fields(folder)
     try:
-        parser = MultipartParser(boundary, taking.callbacks())
-        async for piece in request.stream():
-            parser.write(piece)
-        parser.finalize()
-    except FormParserError as error:
-        raise ProblemError(
-            400, "bad_request", "The form cannot be read.", hint="Is its boundary right?"
-        ) from error
+        await taking.read(request, boundary)
     except OSError as error:
         words = f"A file could not be kept here: {error.strerror}."
         raise ProblemError(503, "no_room", words) from error
     finally:
         taking.close()
-    if not taking.ended:
-        raise ProblemError(
-            400, "bad_request", "The form breaks off.", hint="Its last boundary is missing."
-        )
     texts = {
         name: [bytes(one).decode("utf-8", "surrogateescape") for one in parts]
         for name, parts in taking.texts.items()
@@ -127,34 +115,18 @@ async def _from_form(request: Request, boundary: bytes, folder: Path) -> Form:
     return Form(texts, taking.files)
 
 
-@dataclass(slots=True)
-class _Taking:
-    """Takes a form apart while it arrives."""
+class _Fields(Parts):
+    """Takes every field of a form; files go to the disk."""
 
-    folder: Path
-    texts: dict[str, list[bytearray]] = field(default_factory=dict)
-    files: dict[str, list[SentFile]] = field(default_factory=dict)
-    ended: bool = False
-    _parts: int = 0
-    _text_size: int = 0
-    _size: int = 0
-    _named: bool = False
-    _text: bytearray | None = None
-    _file: IO[bytes] | None = None
-    _header: bytearray = field(default_factory=bytearray)
-    _value: bytearray = field(default_factory=bytearray)
-
-    def callbacks(self) -> Any:
-        """Return what the parser calls."""
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": lambda data, start, end: self._header.extend(data[start:end]),
-            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
-            "on_header_end": self._header_ended,
-            "on_part_data": self._data,
-            "on_part_end": self._end,
-            "on_end": self._all_ended,
-        }
+    def __init__(self, folder: Path) -> None:
+        super().__init__(_MOST_PARTS)
+        self.texts: dict[str, list[bytearray]] = {}
+        self.files: dict[str, list[SentFile]] = {}
+        self._folder = folder
+        self._text_size = self._size = 0
+        self._is_named = False
+        self._text: bytearray | None = None
+        self._file: IO[bytes] | None = None
 
     def close(self) -> None:
         """Let go of a file that did not end."""
@@ -162,57 +134,53 @@ class _Taking:
             self._file.close()
             self._file = None
 
-    def _begin(self) -> None:
-        self._parts += 1
-        self._named = False
-        if self._parts > _MOST_PARTS:
-            raise ProblemError(422, "invalid_request", "The form has too many parts.")
+    def begin(self) -> None:
+        """Wait for its name."""
+        self._is_named = False
 
-    def _header_ended(self) -> None:
-        name, value = bytes(self._header).lower(), bytes(self._value)
-        self._header.clear()
-        self._value.clear()
-        if name != b"content-disposition":
-            return
-        if self._named:
+    def named(self, options: Mapping[bytes, bytes]) -> None:
+        """Begin a text, or a file."""
+        if self._is_named:
             raise ProblemError(400, "bad_request", "A part of the form is named twice.")
-        self._named = True
-        options: Mapping[bytes, bytes] = parse_options_header(value)[1]
-        field_name = options.get(b"name", b"").decode("utf-8", "replace")[:_LONGEST_NAME]
-        if not field_name:
-            raise ProblemError(422, "invalid_request", "A part of the form has no name.")
+        self._is_named = True
+        name = options.get(b"name", b"").decode("utf-8", "replace")[:_LONGEST_NAME]
+        if not name:
+            raise _nameless()
         if b"filename" not in options:
             self._text = bytearray()
-            self.texts.setdefault(field_name, []).append(self._text)
+            self.texts.setdefault(name, []).append(self._text)
         elif told := options[b"filename"]:  # browsers send an empty one for a field left empty
             # What it is called is said again in messages, and opened nowhere.
             called = told.decode("utf-8", "replace").replace("\\", "/").rpartition("/")[2]
-            path = self.folder / f"{self._parts}"
+            path = self._folder / f"{self.count}"
             self._file = path.open("xb")
             self._size = 0
             kept = SentFile(path, called[:_LONGEST_NAME] or "upload")
-            self.files.setdefault(field_name, []).append(kept)
+            self.files.setdefault(name, []).append(kept)
 
-    def _data(self, data: bytes, start: int, end: int) -> None:
+    def take(self, data: bytes) -> None:
+        """Keep a piece of it."""
         if self._file is not None:
-            self._size += end - start
+            self._size += len(data)
             if self._size > MOST_FILE:
                 raise _too_large("A file", MOST_FILE)
-            self._file.write(data[start:end])
+            self._file.write(data)
         elif self._text is not None:
-            self._text_size += end - start
+            self._text_size += len(data)
             if self._text_size > _MOST_TEXT:
                 raise _too_large("The texts", _MOST_TEXT)
-            self._text += data[start:end]
+            self._text += data
 
-    def _end(self) -> None:
-        if not self._named:
-            raise ProblemError(422, "invalid_request", "A part of the form has no name.")
+    def end(self) -> None:
+        """Close it."""
+        if not self._is_named:
+            raise _nameless()
         self.close()
         self._text = None
 
-    def _all_ended(self) -> None:
-        self.ended = True
+
+def _nameless() -> ProblemError:
+    return ProblemError(422, "invalid_request", "A part of the form has no name.")
 
 
 def _too_large(what: str, most: int) -> ProblemError:
