@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 from typing import Any
 
 import pytest
 
 from architected import document
-from command import PATIENCE, Stage
+from command import PATIENCE, Stage, interrupt, until
 
 NAME = "Second Opinion"
 RUN = ("architect", "run", NAME, "--input", "question=Sail?", "--input", "tone=kindly")
@@ -115,3 +116,21 @@ def test_cancelling_says_how_it_ended(failed: tuple[Stage, str]) -> None:
     assert f"{run}  cancelled" in stage.call("runs", "cancel", run).check().out
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
+
+
+def test_a_worker_deletes_what_need_not_be_kept(failed: tuple[Stage, str]) -> None:
+    stage, run = failed
+    toml = (stage.folder / "understudy.toml").read_text()
+    stage.write("understudy.toml", f"{toml}\n[runs]\nkeep_inputs_days = 0\n")
+    worker = stage.start("worker")
+
+    def inputs() -> object:
+        return stage.call("runs", "show", run, "--json").check().of("run")[0]["inputs"]
+
+    until(lambda: inputs() == {}, "what was entered to be forgotten")
+    assert "purged" in stage.call("runs", "retry", run).check(1).err
+    assert interrupt(worker, signal.SIGTERM).code == 0
+    stage.write("understudy.toml", f"{toml}\n[runs]\nkeep_days = 0\n")
+    worker = stage.start("worker")
+    until(lambda: stage.call("runs", "list").check().out == "No runs.\n", "the run to be deleted")
+    assert interrupt(worker, signal.SIGTERM).code == 0

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -282,3 +283,21 @@ async def test_a_purge_leaves_a_run_alone_that_is_just_retried(runs: DurableRuns
     assert info.standing is Standing.QUEUED
     async with working(worker_of(runs, engine_of(FINE))):
         assert asked(await heard(runs, run, info.last_event)) == [VERDICT]
+
+
+async def test_totals_and_rates_hold_for_all_workers_together(runs: DurableRuns) -> None:
+    for _ in range(6):
+        await runs.submit(ORDER)
+    for worker in "ab":
+        await runs.writing(workers.enter, worker, "worker", 9)
+
+    async def claimed(worker: str, **limits: Any) -> int:
+        return len(await runs.writing(workers.claim, worker, 9, **limits))
+
+    counts = await asyncio.gather(*(claimed(worker, total=3) for worker in "ab"))
+    assert sum(counts) == 3
+    assert await claimed("a", total=3) == 0
+    counts = await asyncio.gather(*(claimed(one, rate=workers.Rate(5, 600.0)) for one in "ab"))
+    assert sum(counts) == 2
+    assert await claimed("b", rate=workers.Rate(5, 600.0)) == 0
+    assert await claimed("b") == 1
