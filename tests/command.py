@@ -25,8 +25,10 @@ MODEL = "gpt-4o"
 PATIENCE = 60.0  # seconds; only what fails takes so long, however busy the machine is
 
 #: Runs the command with RLIMIT_FSIZE: writing beyond it fails as on a full disk (EFBIG).
+#: Python itself must write nothing: it would leave compiled modules cut off for all other tests.
 _SMALL_DISK = """
 import resource, sys
+sys.dont_write_bytecode = True
 size = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 from understudy.cli.main import run

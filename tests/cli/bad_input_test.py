@@ -281,6 +281,18 @@ class TestAFullDisk:
         assert stage.call("list", "./folder", "-q").check().out == "2 assistants\n"
         assert not [path for path in stage.files() if "huge" in path or "/." in path]
 
+    def test_that_cut_off_a_compiled_module_is_told_with_the_file(self, stage: Stage) -> None:
+        """Python writes them where it first needs them, and does not look how far it came."""
+        (stage.folder / "dump.json").write_text("[]")
+        own = {"PYTHONPYCACHEPREFIX": str(stage.folder / "compiled"), "PYTHONDONTWRITEBYTECODE": ""}
+        before = stage.run("models", "dump.json", environment=own)
+        (module,) = (stage.folder / "compiled").rglob("cli/survey.*.pyc")
+        module.write_bytes(module.read_bytes()[:1000])
+        done = stage.run("models", "dump.json", environment=own).check(1)
+        assert f"Error: {module} is cut off" in done.err
+        module.unlink()
+        assert stage.run("models", "dump.json", environment=own) == before
+
 
 def test_reports_that_cannot_be_written_after_all_are_told_and_the_next_run_writes_them(
     stage: Stage,

@@ -248,6 +248,7 @@ async def test_what_was_uploaded_survives_a_kill(tmp_path: Path) -> None:
 
 _FULL = """
 import resource, sys
+sys.dont_write_bytecode = True  # Python would leave compiled modules cut off for all other tests
 from pathlib import Path
 from understudy.errors import OutputError
 from understudy.model.knowledge import File

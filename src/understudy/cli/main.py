@@ -91,10 +91,8 @@ def _run(arguments: list[str] | None) -> int:
         return _usage(error, {"json": json, **settings})
     except click.ClickException as error:
         return _fail(UnderstudyError(error.format_message()), settings)
-    except (click.Abort, KeyboardInterrupt):
-        if sys.stderr.isatty():
-            emit("", err=True)  # the question still stands on the line
-        return _fail(InterruptedRunError("Interrupted."), settings)
+    except (click.Abort, KeyboardInterrupt) as error:
+        return _stopped(error, settings)
     except UnderstudyError as error:
         return _fail(error, settings)
     except OSError as error:
@@ -139,6 +137,30 @@ def _unwritable(error: OSError, settings: Mapping[str, Any]) -> int:
     if error.errno == EPIPE:
         return ExitCode.FAILURE
     return _fail(OutputError(f"stdout cannot be written: {error.strerror}."), settings)
+
+
+def _stopped(error: BaseException, settings: Mapping[str, Any]) -> int:
+    if isinstance(error.__cause__, EOFError):  # which click takes for somebody's Ctrl-D
+        return _cut_off(error.__cause__, settings)
+    if sys.stderr.isatty():
+        emit("", err=True)  # the question still stands on the line
+    return _fail(InterruptedRunError("Interrupted."), settings)
+
+
+def _cut_off(error: EOFError, settings: Mapping[str, Any]) -> int:
+    """Report what ended too early: mostly a compiled module that a full disk cut off.
+
+    Python puts such a file into its place as if it were whole, and stumbles over it in every run
+    from then on.
+    """
+    import traceback
+
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if compiled := frame.f_locals.get("bytecode_path"):  # of importlib's SourceLoader
+            what = f"{compiled} is cut off, as a full disk leaves it."
+            hint = "Delete this file: Python makes it anew."
+            return _fail(UnderstudyError(what, hint=hint), settings)
+    return _bug(error, settings)
 
 
 def _bug(error: Exception, settings: Mapping[str, Any]) -> int:
