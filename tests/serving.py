@@ -108,6 +108,7 @@ def served(
     """
     limits = Limits(rate=options.pop("rate", 100.0))
     settings = load_here() if folder is None else load({}, folder)
+    places = options.pop("places", None)
     database = options.pop("database", str((folder or Path()) / "understudy.db"))
     architect = Architect(settings, database=database)
     keeper = Keeper(settings, path=(folder or Path()) / DEFAULT, source=source, **options)
@@ -116,7 +117,7 @@ def served(
         parse_keys(SecretStr(keys) if keys else None),
         limits=limits,
         architect=architect,
-        runs=RunService(architect, grace=0.2),
+        runs=RunService(architect, places=places, grace=0.2),
     )
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from command import SOURCE
+from service.asking import FINE, approve
+from serving import Client, served, stored
 from understudy.sandbox import Project, ThreadedSandbox
 
 
@@ -34,3 +38,32 @@ def sandbox(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedS
 def source(sandbox: ThreadedSandbox) -> Project:
     """The project that is synced from."""
     return sandbox.project(SOURCE)
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Say what the model says from now on; a service reads it when it first asks."""
+    path = tmp_path / "script.json"
+    monkeypatch.setenv("UNDERSTUDY_SCRIPT", str(path))
+    toml = '[[models]]\nid = "demo/scripted"\nprovider = "demo"\ncontext_window = 2000\n'
+    (tmp_path / "understudy.toml").write_text(toml)
+
+    def write(*lines: dict[str, Any]) -> None:
+        path.write_text(json.dumps(lines))
+
+    write(*FINE)
+    return write
+
+
+@pytest.fixture
+def home(tmp_path: Path, script: Callable[..., None]) -> Path:
+    stored({}, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def service(home: Path) -> Iterator[Client]:
+    """A service with an approved assistant; no keys."""
+    with served(folder=home, rate=0.0) as client:
+        approve(client)
+        yield client

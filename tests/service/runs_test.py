@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from architected import assistant, document
 from command import until
-from listening import Told, listening
-from serving import Client, Got, served, stored
+from listening import listening
+from service.asking import BASE, FINE, INPUTS, NAME, approve, begin, begun, heard
+from serving import Client, served
 from understudy.service import server
 
 RUNNER, OTHER, BOSS, READER = (f"canary-key-of-{who}-0123456789" for who in "robx")
@@ -22,66 +22,6 @@ KEYS = (
     f"runner:architect:run:{RUNNER} other:architect:run:{OTHER} boss:admin:{BOSS} "
     f"reader:architect:read:{READER}"
 )
-BASE = "/api/architect/assistants"
-NAME = "Second Opinion"
-INPUTS = {"question": "Sail?", "tone": "kindly"}
-FINE: list[dict[str, Any]] = [{"say": "Fair wind, sir."}]
-
-
-@pytest.fixture
-def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Say what the model says from now on; a service reads it when it first asks."""
-    path = tmp_path / "script.json"
-    monkeypatch.setenv("UNDERSTUDY_SCRIPT", str(path))
-    toml = '[[models]]\nid = "demo/scripted"\nprovider = "demo"\ncontext_window = 2000\n'
-    (tmp_path / "understudy.toml").write_text(toml)
-
-    def write(*lines: dict[str, Any]) -> None:
-        path.write_text(json.dumps(lines))
-
-    write(*FINE)
-    return write
-
-
-@pytest.fixture
-def home(tmp_path: Path, script: Callable[..., None]) -> Path:
-    stored({}, tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def service(home: Path) -> Iterator[Client]:
-    """A service with an approved assistant; no keys."""
-    with served(folder=home, rate=0.0) as client:
-        approve(client)
-        yield client
-
-
-def approve(client: Client, *assistants: dict[str, Any], **headers: str) -> None:
-    body = json.dumps(document(*assistants)).encode()
-    kind = {"content_type": "application/json", **headers}
-    got = client.ask("POST", "/api/architect/import", body, **kind).check(200)
-    for one in got["assistants"]:
-        path = f"{BASE}/{quote(one['name'])}/approve"
-        client.ask("POST", path, None, **headers).check(200)
-
-
-def begin(client: Client, inputs: dict[str, Any] | None = None, /, **headers: str) -> Got:
-    body = json.dumps({"inputs": INPUTS if inputs is None else inputs}).encode()
-    path = f"{BASE}/{quote(NAME)}/runs"
-    return client.ask("POST", path, body, content_type="application/json", **headers)
-
-
-def begun(client: Client, **headers: str) -> str:
-    return str(begin(client, **headers).check(202)["run"]["id"])
-
-
-def heard(client: Client, run: str, after: str = "", **headers: str) -> list[Told]:
-    """Return what a listener hears to the end."""
-    if after:
-        headers["last_event_id"] = after
-    with listening(client, "GET", f"/api/runs/{run}/events", **headers) as events:
-        return list(events)
 
 
 def test_a_run_is_accepted_and_its_events_come_with_their_numbers(service: Client) -> None:

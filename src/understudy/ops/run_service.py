@@ -12,6 +12,7 @@ from understudy.errors import StoreError, UnderstudyError
 from understudy.ops.architect import Architect
 from understudy.ops.running import Runs
 from understudy.runs import ticks
+from understudy.runs.census import Census, census
 from understudy.runs.executor import executor_id
 from understudy.runs.worker import Worker
 from understudy.store.address import for_runs, parse
@@ -20,6 +21,7 @@ log = logging.getLogger("understudy.runs")
 
 _AGAIN = 5.0  # seconds until a database that failed is tried again
 _GRACE = 5.0  # seconds that runs may go on when the service ends; then others take them over
+_NOBODY = Census(queued=0, running=0, interrupted=0, oldest=0.0, workers=0, places=0)
 
 
 class RunService:
@@ -68,6 +70,18 @@ class RunService:
         except UnderstudyError as error:
             log.warning("Whether another process syncs is not known: %s", error.message)
             return True
+
+    async def census(self) -> Census | None:
+        """Return how many runs wait and are played; None where the database does not answer."""
+        place = for_runs(parse(self.architect.database))
+        if place.path is not None and not place.path.exists():
+            return _NOBODY
+        try:
+            kept = (await self.runs()).kept
+            return await kept.reading(census, kept.lease)
+        except UnderstudyError as error:
+            log.warning("How many runs wait is not known: %s", error.message)
+            return None
 
     def leave(self) -> None:
         """Begin no other run, and leave those that go on to others; `stop` waits for it."""

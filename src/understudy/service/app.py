@@ -94,7 +94,9 @@ def create_app(serving: Serving) -> ASGIApp:
     )
     serving.keeper.on_synced = serving.metrics.synced
     named = serving.architect is not None and serving.architect.named
-    standing = Standing(serving.keeper, serving.metrics, serving.draining, library=named)
+    standing = Standing(
+        serving.keeper, serving.metrics, serving.draining, library=named, runs=serving.runs
+    )
     guarded = [registry_router(serving.keeper), status_router(standing)]
     if serving.architect is not None:
         guarded.append(architect_router(serving.architect))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from random import getrandbits
 from urllib.parse import SplitResult, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,9 +23,10 @@ from understudy.service.replies import Header
 
 log = logging.getLogger("understudy.service")
 
-#: Where the caller and the request's id stand in the scope.
+#: Where the caller, the request's id and its headers (by name, each once) stand in the scope.
 CALLER = "understudy.caller"
 REQUEST_ID = "understudy.request_id"
+GIVEN = "understudy.headers"
 
 #: Addresses that nobody needs a key for: they say nothing that is secret.
 OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
@@ -117,7 +119,7 @@ class Front:
                 await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        headers = dict(scope["headers"])
+        headers = scope[GIVEN] = dict(scope["headers"])
         answer = _Answer(send, _request_id(headers), self.draining)
         scope[REQUEST_ID] = answer.request_id
         # Names of assistants may hold slashes: whoever reads a name decodes it, not the router.
@@ -126,10 +128,12 @@ class Front:
             if len(headers) < len(scope["headers"]):
                 _once(scope["headers"])
             self._admit(scope, headers)
-            whole = scope["path"] in self.limits.paths
-            body = _Body(receive, self.limits.of(scope["path"]), documents=whole)
-            await body.admit(headers)
-            await self.app(scope, body.receive, answer.send)
+            if _has_body(headers):
+                whole = scope["path"] in self.limits.paths
+                body = _Body(receive, self.limits.of(scope["path"]), documents=whole)
+                await body.admit(headers)
+                receive = body.receive
+            await self.app(scope, receive, answer.send)
         except ProblemError as problem:
             await answer.fail(problem, scope, receive)
         except Exception:
@@ -175,16 +179,17 @@ class Front:
 
     def _only_from_here(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Refuse what a page from elsewhere makes a browser on this machine send."""
-        named = headers.get(b"host", b"").decode("latin-1")
-        host = _split(f"//{named}").hostname or ""
-        if host.lower() not in self.hosts:
+        named = headers.get(b"host", b"")
+        if _host(named) not in self.hosts:
             raise ProblemError(
                 421, "wrong_host", "Without keys, this service answers to this machine's name only."
             )
+        if scope["method"] in _SAFE:
+            return
         origin = headers.get(b"origin", b"").decode("latin-1")
-        foreign = origin and origin not in self.origins and _split(origin).netloc != named
+        foreign = origin and _split(origin).netloc != named.decode("latin-1")
         elsewhere = foreign or headers.get(b"sec-fetch-site", b"none") == b"cross-site"
-        if scope["method"] not in _SAFE and elsewhere and origin not in self.origins:
+        if elsewhere and origin not in self.origins:
             raise ProblemError(403, "foreign_origin", "Other sites may change nothing.")
 
 
@@ -273,6 +278,17 @@ class _Body:
         return ProblemError(413, "too_large", most, headers={"Connection": "close"})
 
 
+def _has_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Tell whether a body follows: one of these says so (RFC 9112, 6.3)."""
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+@lru_cache(64)
+def _host(named: bytes) -> str:
+    """Return the name in a Host header, without its port, in small letters."""
+    return (_split(f"//{named.decode('latin-1')}").hostname or "").lower()
+
+
 def _split(url: str) -> SplitResult:
     """Return an address in its parts, none of what is no address."""
     try:
@@ -298,5 +314,7 @@ def _too_many(wait: float) -> ProblemError:
 
 def _request_id(headers: Mapping[bytes, bytes]) -> bytes:
     """Return the caller's own id for the request, or a new one."""
-    given = headers.get(b"x-request-id", b"")
-    return given if _OURS.fullmatch(given) else secrets.token_hex(8).encode()
+    given = headers.get(b"x-request-id")
+    if given is not None and _OURS.fullmatch(given):
+        return given
+    return b"%016x" % getrandbits(64)  # it has to differ from others, not to be unknown

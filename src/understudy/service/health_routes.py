@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from understudy._version import __version__
 from understudy.errors import UnderstudyError
 from understudy.ops.keeping import Keeper
+from understudy.ops.run_service import RunService
 from understudy.ops.watching import Worker
 from understudy.registry.outbox import HookState
 from understudy.service.auth import READ, READ_FULL
@@ -29,9 +30,16 @@ class Standing:
     """The routes of one service."""
 
     def __init__(
-        self, keeper: Keeper, metrics: Metrics, draining: Draining, *, library: bool = False
+        self,
+        keeper: Keeper,
+        metrics: Metrics,
+        draining: Draining,
+        *,
+        library: bool = False,
+        runs: RunService | None = None,
     ) -> None:
         self._keeper = keeper
+        self._runs = runs
         self._library = library
         self._metrics = metrics
         self._draining = draining
@@ -86,6 +94,8 @@ class Standing:
             "webhooks_dead": sum(len(hook.progress.dead) for hook in _hooks(self._keeper).values()),
         }.items():
             self._metrics.set(name, value)
+        if self._runs is not None:
+            self._metrics.count_runs(await self._runs.census())
         return Reply(200, (self._metrics.text(),), (_TEXT, (b"cache-control", b"no-store")))
 
 

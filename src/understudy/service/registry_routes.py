@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from understudy.registry.history import MOST, Record
 from understudy.report.registry import difference_fields
 from understudy.service import bodies
 from understudy.service.auth import ADMIN, READ, READ_FULL, SYNC
+from understudy.service.front import GIVEN
 from understudy.service.problems import ProblemError, of_sync
 from understudy.service.replies import JSON, Header, Reply, now, reply
 from understudy.service.routing import add, need
@@ -144,12 +146,13 @@ async def _key(found: bodies.Bodies, name: str) -> str:
 
 async def _answer(request: Request, body: bodies.Body) -> Reply:
     """Return a look-up's answer: nothing where the asker has it, short where gzip is taken."""
-    headers = request.headers
+    headers: Mapping[bytes, bytes] = request.scope[GIVEN]
     etag: Header = (b"etag", body.etag.encode())
-    if (known := headers.get("if-none-match")) and _known(known, body.etag):
+    if (known := headers.get(b"if-none-match")) and _known(known.decode("latin-1"), body.etag):
         return Reply(304, (), (etag, _FRESH, _VARY))
     end = b',"timestamp":"' + now().encode() + b'"}'
-    if _takes_gzip(headers.get("accept-encoding", "")) and (short := await body.squeezed()):
+    codings = headers.get(b"accept-encoding")
+    if codings and _takes_gzip(codings.decode("latin-1")) and (short := await body.squeezed()):
         gzip: Header = (b"content-encoding", b"gzip")
         return Reply(200, short.followed_by(end), (JSON, etag, _FRESH, _VARY, gzip))
     return Reply(200, (*body.parts, end), (JSON, etag, _FRESH, _VARY))
