@@ -12,8 +12,9 @@ from understudy.errors import StoreError, UnderstudyError
 from understudy.ops.architect import Architect
 from understudy.ops.running import Runs
 from understudy.runs import ticks
-from understudy.runs.census import Census, census
+from understudy.runs.census import census
 from understudy.runs.executor import executor_id
+from understudy.runs.records import Census
 from understudy.runs.worker import Worker
 from understudy.store.address import for_runs, parse
 

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, func, select
 
 from understudy.runs.database import now
-from understudy.runs.records import Standing
+from understudy.runs.records import Census, Standing
 from understudy.runs.tables import RUNS
 from understudy.runs.workers import alive
-
-
-@dataclass(frozen=True, slots=True)
-class Census:
-    """The runs that have not ended.
-
-    `oldest` is since how many seconds the first of the queued ones has waited, `places` how many
-    runs the living workers may play at once.
-    """
-
-    queued: int
-    running: int
-    interrupted: int
-    oldest: float
-    workers: int
-    places: int
 
 
 def census(connection: Connection, lease: float) -> Census:

@@ -99,6 +99,22 @@ class Asked:
     digest: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The runs that have not ended.
+
+    `oldest` is since how many seconds the first of the queued ones has waited, `places` how many
+    runs the living workers may play at once.
+    """
+
+    queued: int
+    running: int
+    interrupted: int
+    oldest: float
+    workers: int
+    places: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """One run. `attempt` counts from 1; `ended` is there for runs that have ended.
