@@ -109,7 +109,7 @@ def test_a_clone_that_is_killed_at_any_line_is_completed(
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("first", range(1, LINES, 12))
 def test_so_is_one_that_takes_the_files_from_a_folder(scene: Make, first: int, after: bool) -> None:
-    for line in range(first + after, min(first + 12, LINES + 1), 4):
+    for line in range(first + 3 * after, min(first + 12, LINES + 1), 6):
         now = scene(originals=True)
         if now.kill(line, after=after):
             now.complete(resume=line % 2 == 0)
@@ -121,7 +121,7 @@ def test_so_is_one_that_takes_the_files_from_a_folder(scene: Make, first: int, a
 def test_so_is_one_that_keeps_identity_in_mapping_json(
     scene: Make, first: int, after: bool
 ) -> None:
-    for line in range(first + after, min(first + 12, LINES + 1), 4):
+    for line in range(first + 1 + 3 * after, min(first + 12, LINES + 1), 6):
         now = scene(marked=False)
         if now.kill(line, after=after):
             now.complete(resume=line % 2 == 0)
@@ -131,7 +131,7 @@ def test_so_is_one_that_keeps_identity_in_mapping_json(
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("first", range(1, LINES, 12))
 def test_so_is_one_whose_journal_is_lost(scene: Make, first: int, after: bool) -> None:
-    for line in range(first + after, min(first + 12, LINES + 1), 4):
+    for line in range(first + 2 + 3 * after, min(first + 12, LINES + 1), 6):
         now = scene(originals=True)
         if now.kill(line, after=after):
             shutil.rmtree(now.stage.folder / "out")
@@ -144,7 +144,7 @@ def test_so_is_one_whose_journal_is_lost(scene: Make, first: int, after: bool) -
 def test_so_is_one_into_a_place_whose_lists_lag_behind(
     scene: Make, first: int, marked: bool
 ) -> None:
-    for line in range(first + marked, min(first + 12, LINES + 1), 4):
+    for line in range(first + 3 * marked, min(first + 12, LINES + 1), 6):
         now = scene("--settle", "0.5", marked=marked, lag=2)
         if now.kill(line, after=False):
             now.complete(resume=line % 2 == 0)
