@@ -223,6 +223,18 @@ def test_the_run_has_a_deadline_and_keeps_what_finished() -> None:
     assert ended.seconds == pytest.approx(100)
 
 
+@pytest.mark.parametrize(("played", "asked"), [(90.0, 1), (100.0, 0), (5000.0, 0)])
+def test_the_deadline_of_a_run_counts_what_others_have_played(played: float, asked: int) -> None:
+    value = document(assistant([prompt("slow", "slow")], timeout_seconds=100))
+    cast = Cast({"slow": [(1000, ["a"], None)]})
+    engine = Engine(lambda _: cast)
+    ended = run(engine.run(play(value), lambda *_: None, played=played))
+    assert ended.failure is not None
+    assert ended.failure.code == "run_deadline"
+    assert ended.seconds == pytest.approx(max(played, 100.0))
+    assert len(cast.asked) == asked
+
+
 def test_without_a_deadline_of_its_own_a_run_has_that_of_the_format() -> None:
     value = document(assistant([prompt("slow", "slow")]))
     ended, _ = perform(play(value), Cast({"slow": [(10_000, ["a"], None)]}))

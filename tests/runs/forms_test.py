@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from understudy.errors import NewerStoreError
 from understudy.runs.database import Database
 from understudy.runs.forms import FORMS
-from understudy.runs.tables import METADATA
+from understudy.runs.tables import EVENTS, METADATA, RUNS
 from understudy.store.address import for_runs, parse
 from understudy.store.library import Library
 
@@ -48,6 +50,53 @@ def test_the_forms_that_the_code_names_are_those_that_have_a_script() -> None:
     assert tuple(found) == FORMS.revisions
 
 
+def in_form(database: Database, revision: str) -> None:
+    """Make the tables of an empty database as they were in an earlier form."""
+    config = Config()
+    config.set_main_option("script_location", str(FORMS.folder))
+    config.set_main_option("path_separator", "os")
+    with database._writer.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def before(url: str, revision: str, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Return an empty database in an earlier form."""
+    monkeypatch.setattr("understudy.runs.database.newest", lambda *_: True)
+    database = Database(for_runs(parse(url)))
+    monkeypatch.undo()
+    in_form(database, revision)
+    return database
+
+
+_RUN = (
+    "INSERT INTO runs (id, play, assistant, standing, attempt, attempt_from, epoch, losses, "
+    "cancelling, last_event, created_at, updated_at, inputs) VALUES "
+    "('run_1', 'p', 'Council', 'queued', 2, 1, 3, 1, false, 1, 1.5, 2.5, '{\"route\": \"north\"}')"
+)
+_EVENT = "INSERT INTO run_events VALUES ('run_1', 1, 1.5, 'run.cancelled', '{}')"
+
+
+def test_tables_of_the_first_form_become_todays_with_all_that_is_in_them(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = before(url, FORMS.revisions[0], monkeypatch)
+    with database.writing() as connection:
+        for statement in (_RUN, _EVENT):
+            connection.execute(text(statement.replace(":", "\\:")))
+    database.close()
+    for _ in range(2):
+        database = Database(for_runs(parse(url)))
+        with database.reading() as connection:
+            assert differences(connection) == []
+            (run,) = connection.execute(select(RUNS)).mappings()
+            (event,) = connection.execute(select(EVENTS)).all()
+        database.close()
+        assert (run["id"], run["attempt"], run["inputs"]) == ("run_1", 2, '{"route": "north"}')
+        assert (run["cancelling"], run["cost"], run["played"]) == (False, None, 0.0)
+        assert tuple(event) == ("run_1", 1, 1.5, "run.cancelled", "{}")
+
+
 async def test_runs_and_the_library_live_side_by_side(url: str) -> None:
     Database(for_runs(parse(url))).close()
     async with await Library.open(url) as library:
@@ -76,7 +125,7 @@ def test_opening_a_file_again_leaves_the_locks_of_this_process_alone(tmp_path: P
     )
     with database.writing():
         Database(address).close()
-        command = [sys.executable, "-c", take, str(address.path)]
-        said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+        asking = [sys.executable, "-c", take, str(address.path)]
+        said = subprocess.run(asking, capture_output=True, check=True, text=True).stdout
     database.close()
     assert said == "database is locked\n"

@@ -119,9 +119,14 @@ async def test_a_database_that_goes_away_for_longer_than_the_lease_costs_no_run(
                 await asyncio.sleep(0.05)
             blocker.execute("ALTER TABLE run_events_away RENAME TO run_events")
         machine = checked(await heard(runs, run))
+        assert await runs.reading(_played, run) > 0  # by the one that could not write it
     assert machine.ended is not None
     assert machine.ended.status == "completed"
     assert machine.answered.keys() == {*range(len(COUNCIL.prompts))}
+
+
+def _played(connection: Connection, run: str) -> float:
+    return connection.scalar(select(RUNS.c.played).where(RUNS.c.id == run)) or 0.0
 
 
 def _epoch(connection: Connection, run: str) -> int:

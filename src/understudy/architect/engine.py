@@ -109,14 +109,21 @@ class Engine:
         self._own: dict[str, asyncio.Semaphore] = {}
 
     async def run(
-        self, play: Play, listener: RunListener, recorder: Recorder | None = None
+        self,
+        play: Play,
+        listener: RunListener,
+        recorder: Recorder | None = None,
+        *,
+        played: float = 0.0,
     ) -> RunEnded:
         """Play an assistant to its end, and return the last event.
 
+        `played` are seconds that others have played it for: they count for its deadline.
         Raises CancelledError, and what a recorder or a listener raises, after the event that says
         so. A prompt that fails lets its siblings end; the deadline of the run does not.
         """
-        run = _Run(self, play, listener, recorder or Forgetful(), self._concurrency.per_run)
+        most = self._concurrency.per_run
+        run = _Run(self, play, listener, recorder or Forgetful(), most, played)
         return await run.to_its_end()
 
     @asynccontextmanager
@@ -139,12 +146,13 @@ class _Run:
     listener: RunListener
     recorder: Recorder
     per_run: int
+    played: float
     number: int = 0
     answers: dict[int, Answered] = field(default_factory=dict)
 
     async def to_its_end(self) -> RunEnded:
         clock = asyncio.get_running_loop().time
-        begun = clock()
+        begun = clock() - self.played
         longest = self.play.definition.timeout or limits.LONGEST_RUN
 
         def end(status: RunStatus, failure: Failure | None = None) -> RunEnded:
@@ -154,7 +162,7 @@ class _Run:
 
         self._tell(RunStarted(tuple(stage.prompts for stage in self.play.flow.stages)))
         try:
-            async with asyncio.timeout(longest) as whole:
+            async with asyncio.timeout_at(begun + longest) as whole:
                 failure = await self._stages()
         except TimeoutError as error:
             if not whole.expired():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from understudy.architect.run_events import RunEnded, RunStatus
 from understudy.errors import MoveError
 from understudy.runs.database import now
-from understudy.runs.endings import end, locked
+from understudy.runs.endings import end, locked, played
 from understudy.runs.records import Standing
-from understudy.runs.tables import RUNS
+from understudy.runs.tables import RUNS, WORKERS
 from understudy.runs.workers import alive
 
 
@@ -41,8 +41,12 @@ def again(connection: Connection, run: str, lease: float, *, force: bool = False
         "losses": 0,
         "updated_at": now(connection),
     }
-    if row.standing != Standing.RUNNING:  # what it has cost stays
+    if row.standing == Standing.RUNNING:
+        seen = connection.scalar(select(WORKERS.c.seen_at).where(WORKERS.c.id == row.worker))
+        values["played"] = played(connection, row, max(row.updated_at, seen or 0.0))
+    else:  # what it has cost stays
         values |= {
+            "played": 0.0,
             "attempt": row.attempt + 1,
             "attempt_from": row.last_event,
             "ended_at": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from understudy.architect.run_events import Failure, RunEnded, RunStatus
 from understudy.errors import SelectionError
@@ -55,10 +55,34 @@ def locked(connection: Connection, run: str) -> Any:
     return row
 
 
-def leave(connection: Connection, row: Any, *, lost: bool = False) -> None:
+def played(connection: Connection, row: Any, until: float) -> float:
+    """Return for how many seconds this attempt of a run was played, up to a moment.
+
+    Who has it took it on, and began with its first event: rows of a batch wait for a place first.
+    """
+    first = and_(
+        EVENTS.c.run == row.id,
+        EVENTS.c.number == row.attempt_from + 1,
+        EVENTS.c.kind == "run.started",
+    )
+    begun = connection.scalar(select(EVENTS.c.at).where(first))
+    if begun is None or row.claimed_at is None:
+        return float(row.played)
+    return float(row.played + max(0.0, until - max(begun, row.claimed_at)))
+
+
+def leave(
+    connection: Connection,
+    row: Any,
+    *,
+    lost: bool = False,
+    seen: float = 0.0,
+    added: float | None = None,
+) -> None:
     """Queue a run again that nobody plays any more, or end it where it has gone on long enough.
 
-    `lost`: its worker died. A run that was to be cancelled is.
+    `lost`: its worker died. It was last `seen` then, or when it last wrote; who knows says how
+    many seconds it played (`added`). A run that was to be cancelled is.
     """
     if row.cancelling:
         end(connection, row, RunEnded(RunStatus.CANCELLED))
@@ -69,6 +93,8 @@ def leave(connection: Connection, row: Any, *, lost: bool = False) -> None:
         failure = Failure("workers_died", message, hint)
         end(connection, row, RunEnded(RunStatus.FAILED, failure=failure))
         return
+    moment = now(connection)
+    until = min(max(row.updated_at, seen), moment)
     connection.execute(
         RUNS.update()
         .where(RUNS.c.id == row.id)
@@ -77,6 +103,7 @@ def leave(connection: Connection, row: Any, *, lost: bool = False) -> None:
             worker=None,
             epoch=row.epoch + 1,
             losses=row.losses + lost,
-            updated_at=now(connection),
+            played=played(connection, row, until) if added is None else row.played + added,
+            updated_at=moment,
         )
     )

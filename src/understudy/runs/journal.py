@@ -69,6 +69,7 @@ class Page:
     written: list[asyncio.Future[None]] = field(default_factory=list)
     cost: float | None = None
     back: bool = False
+    played: float = 0.0  # seconds, once it is given back
 
 
 class Journal:
@@ -275,7 +276,7 @@ def _kept(connection: Connection, entry: _Entry, rows: list[dict[str, Any]]) -> 
         row = connection.execute(_PLAYED, values).first()
         if row is None:
             return False
-        leave(connection, row)
+        leave(connection, row, added=page.played)
     return True
 
 

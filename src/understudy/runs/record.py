@@ -6,6 +6,7 @@ and answers that it has are not asked for again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -36,6 +37,7 @@ class Record:
         self._kept: dict[int, Answered] = {}
         self._failed: dict[int, Failure] = {}
         self._begun = False
+        self._since: float | None = None  # when it was begun here
         self._said: set[int] = set()  # whose answers this attempt has told already
         self._asked: dict[int, int] = {}
         for one in written:
@@ -59,6 +61,11 @@ class Record:
     def answers(self) -> dict[int, Answered]:
         """Return the answers that are kept, by the prompt's index."""
         return dict(sorted(self._kept.items()))
+
+    @property
+    def played(self) -> float:
+        """Return for how many seconds the run has been played here."""
+        return 0.0 if self._since is None else _clock() - self._since
 
     async def step(self, key: str, work: Work, /) -> Answered:
         """Return the answer that is kept, or have the work done and keep it.
@@ -88,6 +95,7 @@ class Record:
         if isinstance(event, RunEnded):
             self.ended = event
         elif isinstance(event, RunStarted):
+            self._since = _clock()
             if not self._begun:
                 self._journal.add(self.page, replace(event, attempt=self._attempt))
         elif isinstance(event, PromptStarted):
@@ -112,7 +120,8 @@ class Record:
         await self._journal.wrote(self.page)
 
     async def give_back(self) -> None:
-        """Leave the run to others; raises LostError, StoreError."""
+        """Leave the run to others, who have the rest of its time; raises LostError, StoreError."""
+        self.page.played = self.played
         await self._journal.give_back(self.page)
 
     def forget(self) -> None:
@@ -125,3 +134,7 @@ class Record:
             await self._journal.wrote(self.page)
         except LostError as error:
             raise StoppedError from error
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

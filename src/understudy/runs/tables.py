@@ -32,7 +32,8 @@ PLAYS = Table(
 )
 
 #: `epoch` goes up whenever a run changes hands; who has an older one cannot write any more.
-#: `attempt_from` is the number of the last event before the present attempt.
+#: `attempt_from` is the number of the last event before the present attempt. `played` are the
+#: seconds for which this attempt was played by those who do not play it any more.
 RUNS = Table(
     "runs",
     METADATA,
@@ -60,6 +61,7 @@ RUNS = Table(
     Column("inputs", Text),
     Column("ended", Text),
     Column("cost", Double),
+    Column("played", Double, nullable=False, server_default="0"),
     PrimaryKeyConstraint("id", name="pk_runs"),
     UniqueConstraint("caller", "request_key", name="uq_runs_request"),
     UniqueConstraint("batch", "row", name="uq_runs_row"),

@@ -88,6 +88,7 @@ class Worker:
         self._kind = kind
         self._playing: dict[str, Playing] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._left: dict[tuple[str, int], float] = {}  # seconds of runs that could not be written
         self._plays = Plays()
         self._places = asyncio.Semaphore(self._limits.places)
         self._nudged = asyncio.Event()
@@ -217,6 +218,8 @@ class Worker:
             log.warning("%s", error)
         except StoreError as error:
             log.warning("%s was left where it was: %s", claimed.run, error.message)
+            if playing.record is not None:
+                self._left[claimed.run, claimed.epoch] = playing.record.played
             playing.give_up()
         except Exception:  # a bug: nobody may wait for ever
             log.exception("%s cannot be played", claimed.run)
@@ -259,7 +262,8 @@ class Worker:
             async with self._places:
                 if self._leaving:  # it has not begun
                     return False
-                await self._engine.run(play, self._heard_by(record, claimed, play), record)
+                hear = self._heard_by(record, claimed, play)
+                await self._engine.run(play, hear, record, played=claimed.played)
         except asyncio.CancelledError:
             if is_cancelled():
                 return playing.cancelled
@@ -328,7 +332,9 @@ class Worker:
         queued = await self._do(workers.take_over, self._runs.lease)
         for run, epoch in await self._see(workers.claimed_before, self.id, self._runs.lease):
             if run not in self._playing:
-                queued += await self._do(workers.release, run, epoch)
+                played = self._left.get((run, epoch), 0.0)
+                queued += await self._do(workers.release, run, epoch, played)
+                self._left.pop((run, epoch), None)
         if queued:
             self.nudge()
 
@@ -350,6 +356,7 @@ class Worker:
             one.give_up()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        self._left.clear()
         try:
             await self._do(workers.enter, self.id, self._kind, self._limits.places)
         except StoreError as failed:

@@ -53,6 +53,7 @@ class Claimed:
     play: str
     text: str
     cost: float | None = None
+    played: float = 0.0
 
 
 def enter(connection: Connection, worker: str, kind: str, places: int) -> None:
@@ -79,7 +80,7 @@ def to_cancel(connection: Connection, worker: str) -> tuple[str, ...]:
 def leave(connection: Connection, worker: str) -> None:
     """Let a worker go; runs that it still has are queued again."""
     connection.execute(WORKERS.delete().where(WORKERS.c.id == worker))
-    _bury(connection, worker, lost=False)
+    _bury(connection, worker, lost=False, seen=now(connection))
 
 
 def claim(
@@ -123,12 +124,12 @@ def claimed_before(
     return tuple((one.id, one.epoch) for one in found)
 
 
-def release(connection: Connection, run: str, epoch: int) -> int:
-    """Leave a run to others that nobody plays; return how many those were."""
+def release(connection: Connection, run: str, epoch: int, played: float) -> int:
+    """Leave a run to others that nobody plays any more, after so many seconds; return how many."""
     same = and_(RUNS.c.id == run, RUNS.c.epoch == epoch, RUNS.c.standing == Standing.RUNNING)
     found = connection.execute(select(RUNS).where(same).with_for_update()).all()
     for one in found:
-        leave_run(connection, one)
+        leave_run(connection, one, added=played)
     return len(found)
 
 
@@ -141,7 +142,7 @@ def take_over(connection: Connection, lease: float) -> int:
             continue
         same = and_(WORKERS.c.id == one.id, WORKERS.c.seen_at == one.seen_at)
         if connection.execute(WORKERS.delete().where(same)).rowcount:
-            count += _bury(connection, one.id, lost=True)
+            count += _bury(connection, one.id, lost=True, seen=one.seen_at)
     known = select(WORKERS.c.id)
     nobodys = select(RUNS.c.worker).where(
         RUNS.c.standing == Standing.RUNNING, RUNS.c.worker.not_in(known)
@@ -270,13 +271,14 @@ def _claimed(one: Any, epoch: int) -> Claimed:
         one.play,
         one.text or "",
         one.cost,
+        one.played,
     )
 
 
-def _bury(connection: Connection, worker: str, *, lost: bool) -> int:
+def _bury(connection: Connection, worker: str, *, lost: bool, seen: float = 0.0) -> int:
     """Leave a worker's runs to others; return how many those were."""
     theirs = and_(RUNS.c.worker == worker, RUNS.c.standing == Standing.RUNNING)
     found = connection.execute(select(RUNS).where(theirs).with_for_update()).all()
     for one in found:
-        leave_run(connection, one, lost=lost)
+        leave_run(connection, one, lost=lost, seen=seen)
     return len(found)
