@@ -12,7 +12,8 @@ UnderstudyError            what happened, to what, and what to do next; carries 
 │   └── DeniedSyncError        its gate said no, or nothing that counts               (1)
 ├── SignatureError         a webhook's body is not what was signed, or not lately    (1)
 ├── StoreError             the library's database cannot be reached, read or written (1)
-│   └── NewerStoreError        a newer version of Understudy wrote it                 (1)
+│   ├── NewerStoreError        a newer version of Understudy wrote it                 (1)
+│   └── AbsentStoreError       there is no such file; none was made                   (1)
 ├── MoveError              a version's state does not allow what was asked           (1)
 │   ├── FourEyesError          who imported a version may not approve it              (1)
 │   └── StaleVersionError      a version is not the one that was reviewed             (1)
@@ -116,6 +117,17 @@ class StoreError(UnderstudyError):
 
 class NewerStoreError(StoreError):
     """A newer version of Understudy has changed the database's form; it is not touched."""
+
+
+class AbsentStoreError(StoreError):
+    """There is no such file, and none was made. `unused`: nobody named it, and nobody missed it.
+
+    What was only not used yet is as good as empty.
+    """
+
+    def __init__(self, message: str, *, hint: str, unused: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.unused = unused
 
 
 class InputsError(UnderstudyError):

@@ -75,7 +75,7 @@ def batch(ctx: click.Context, /, **options: Any) -> int:
     understudy architect batch Report --inputs rows.jsonl --out r.jsonl --max-cost 5
     """
     session = Session(ctx)
-    architect = architect_of(session, options["database"], options["map_model"])
+    architect = architect_of(session, options["database"], options["map_model"], makes=True)
     from understudy.ops import batching
     from understudy.ops.run_settings import run_settings
     from understudy.ops.running import Runs

@@ -15,7 +15,7 @@ from understudy.architect.limits import MOST_BYTES
 from understudy.cli.architect_options import actor, architect_of, checking, library, using, who
 from understudy.cli.session import Session
 from understudy.cli.streams import spelt_for
-from understudy.errors import ExitCode, InterruptedRunError, UsageError
+from understudy.errors import AbsentStoreError, ExitCode, InterruptedRunError, UsageError
 from understudy.files import write_whole
 from understudy.ops.architect import Architect, Import
 from understudy.ops.architect_files import documents
@@ -64,7 +64,7 @@ def import_files(
     """
     session = Session(ctx)
     architect = architect_of(
-        session, database, map_model, allow_unknown_variables=allow_unknown_variables
+        session, database, map_model, allow_unknown_variables=allow_unknown_variables, makes=True
     )
     name = who(by)
 
@@ -131,7 +131,12 @@ def list_assistants(
     session = Session(ctx)
     architect = architect_of(session, database)
     wanted = State(state) if state else None
-    count = using(session, architect, lambda: _list(session, architect, wanted, contains))
+    try:
+        count = using(session, architect, lambda: _list(session, architect, wanted, contains))
+    except AbsentStoreError as error:
+        if not error.unused:
+            raise
+        count = 0
     if not session.json:
         session.say([f"{count} assistant{'s' if count != 1 else ''}"])
     return ExitCode.DONE

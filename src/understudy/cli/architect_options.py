@@ -49,13 +49,18 @@ def architect_of(
     map_model: Sequence[str] = (),
     *,
     allow_unknown_variables: bool = False,
+    makes: bool = False,
 ) -> Architect:
-    """Return the library and its checks as flags and settings have them; raises UsageError."""
+    """Return the library and its checks as flags and settings have them; raises UsageError.
+
+    Without `makes` there is none where there is no file of it: a misspelt name makes nothing.
+    """
     return Architect(
         session.settings,
         database=database,
         map_model=dict(_pair(text) for text in map_model),
         allow_unknown_variables=allow_unknown_variables,
+        makes=makes,
     )
 
 

@@ -121,7 +121,7 @@ def run(
     understudy architect run "Document Analyzer" --input-file document=@notes.md --json
     """
     session = Session(ctx)
-    architect = architect_of(session, database, map_model)
+    architect = architect_of(session, database, map_model, makes=True)
 
     from understudy.ops.running import Runs  # half a second: what only looks goes without
 

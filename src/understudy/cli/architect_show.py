@@ -15,7 +15,13 @@ from understudy.architect.picture import explain as explained
 from understudy.architect.picture import picture
 from understudy.cli.architect_options import architect_of, library, number, using
 from understudy.cli.session import Session
-from understudy.errors import ExitCode, InvalidDocumentError, SelectionError, UsageError
+from understudy.errors import (
+    AbsentStoreError,
+    ExitCode,
+    InvalidDocumentError,
+    SelectionError,
+    UsageError,
+)
 from understudy.ops.architect import Architect, document_text
 from understudy.report.architect import mapping_fields
 from understudy.report.architect_drawing import drawing, explained_text
@@ -125,6 +131,10 @@ def _found(
             version, kept = using(session, architect, lambda: _stored(architect, name, number))
         except SelectionError as error:
             raise SelectionError(error.message, hint=error.hint or _no_file(name)) from error
+        except AbsentStoreError as error:
+            if not (error.unused and _no_file(name)):
+                raise
+            raise SelectionError(error.message, hint=_no_file(name)) from error
         text = document_text([version.content])
         document = architect.check_stored(text, name)
     if not document.valid:

@@ -14,7 +14,7 @@ from understudy.architect.run_events import RunEnded
 from understudy.cli.architect_options import architect_of, library
 from understudy.cli.architect_run import outcome, telling
 from understudy.cli.session import Session
-from understudy.errors import ExitCode, UsageError
+from understudy.errors import AbsentStoreError, ExitCode, UsageError
 from understudy.ops.running import Runs, definition_in
 from understudy.report.architect_run import run_fields, run_text, runs_text
 from understudy.report.jsonlines import line
@@ -39,6 +39,7 @@ def runs() -> None:
 
 
 def _using(session: Session, database: str | None, work: Callable[[Runs], Awaitable[T]]) -> T:
+    """Return what comes of some work; raises AbsentStoreError for a database that is not there."""
     architect = architect_of(session, database)
 
     async def run(_: asyncio.Event) -> T:
@@ -46,6 +47,18 @@ def _using(session: Session, database: str | None, work: Callable[[Runs], Awaita
             return await work(kept)
 
     return session.run(run, at_once=True)
+
+
+def _looking(
+    session: Session, database: str | None, work: Callable[[Runs], Awaitable[T]], nothing: T
+) -> T:
+    """Do the same; where nothing was ever run there is nothing."""
+    try:
+        return _using(session, database, work)
+    except AbsentStoreError as error:
+        if not error.unused:
+            raise
+        return nothing
 
 
 @runs.command("list")
@@ -77,10 +90,12 @@ def list_runs(
     """
     session = Session(ctx)
     standing = [Standing(one) for one in status]
-    found = _using(
+    none: tuple[RunInfo, ...] = ()
+    found = _looking(
         session,
         database,
         lambda kept: kept.list(limit=limit, assistant=assistant, standing=standing, batch=batch),
+        none,
     )
     if session.json:
         session.say([line("run", run_fields(one)) for one in found])
@@ -215,7 +230,7 @@ def purge(ctx: click.Context, /, days: int, database: str | None) -> int:
     """
     session = Session(ctx)
     before = datetime.now(UTC) - timedelta(days=days)
-    count = _using(session, database, lambda kept: kept.purge(before))
+    count = _looking(session, database, lambda kept: kept.purge(before), 0)
     if session.json:
         session.say([line("purged", {"runs": count, "before": before.isoformat()})])
     else:

@@ -64,7 +64,7 @@ def worker(
     from understudy.ops.run_settings import rate_of
     from understudy.ops.running import Runs
 
-    architect = architect_of(session, database)
+    architect = architect_of(session, database, makes=True)
     _log(ctx, session)
 
     async def work(stop: asyncio.Event) -> None:

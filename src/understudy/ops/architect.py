@@ -22,12 +22,13 @@ from understudy.architect.document import Document
 from understudy.architect.limits import VERSION
 from understudy.architect.models import DEFAULT, Catalogue, Model
 from understudy.config import Settings, as_bool, text_of
-from understudy.errors import InvalidDocumentError, UsageError
+from understudy.errors import AbsentStoreError, InvalidDocumentError, UsageError
 from understudy.providers.catalog import is_named, is_shipped
 from understudy.providers.named import variable
 from understudy.store.records import Batch, Incoming, Moved, Version, Which
 
 if TYPE_CHECKING:
+    from understudy.store.address import Address
     from understudy.store.library import Library
 
 #: Where the library is unless something else is configured.
@@ -107,7 +108,8 @@ def _naming(model: str) -> str:
 class Architect:
     """Checks documents and keeps the library; an asynchronous context manager, which closes it.
 
-    Everything that touches the library may raise StoreError.
+    Everything that touches the library may raise StoreError; without `makes` it makes no file
+    where there is none, and raises AbsentStoreError.
     """
 
     def __init__(
@@ -117,11 +119,15 @@ class Architect:
         database: str | None = None,
         map_model: Mapping[str, str] | None = None,
         allow_unknown_variables: bool = False,
+        makes: bool = True,
     ) -> None:
         self.settings = settings
+        named = settings.option("architect_database")
         #: Whether somebody said where the library is.
-        self.named = settings.option("architect_database") is not None
+        self.named = named is not None
         self.database = database or text_of(settings, "architect_database", DEFAULT_DATABASE)
+        self._makes = makes
+        self._origin = "--database" if database else named.origin if named else ""
         self.catalogue = catalogue_of(settings, map_model)
         self._allow_unknown = allow_unknown_variables
         strict = settings.option("architect_four_eyes")
@@ -136,12 +142,35 @@ class Architect:
 
     async def library(self) -> Library:
         """Return the library, opened when it is first asked for; `aclose` closes it."""
-        from understudy.store.library import Library  # half a second: checks go without
+        from understudy.store.address import parse  # half a second: checks go without
+        from understudy.store.library import Library
 
         async with self._opening:
             if self._library is None:
+                self.require(parse(self.database))
                 self._library = await Library.open(self.database)
             return self._library
+
+    def require(self, address: Address) -> None:
+        """Raise AbsentStoreError for a database that is not there and shall not be made."""
+        from understudy.store.address import for_runs, parse
+
+        if self._makes or address.path is None or address.path.exists():
+            return
+        library = parse(self.database)
+        beside = any(one.path and one.path.exists() for one in (library, for_runs(library)))
+        if beside or not self._origin:
+            made = "import" if address.what == library.what else "run"
+            raise AbsentStoreError(
+                f"There is no {address.what} {address.shown} yet.",
+                hint=f"`understudy architect {made}` makes it.",
+                unused=True,
+            )
+        raise AbsentStoreError(
+            f"There is no {address.what} {address.shown}; nothing was made.",
+            hint=f"Check {self._origin}. `understudy architect import` makes a new library.",
+            unused=False,
+        )
 
     async def aclose(self) -> None:
         """Close the library where it was opened; may be repeated."""

@@ -48,11 +48,12 @@ class Runs:
         self.settings = run_settings(architect.settings)
         self.player = Player(architect, concurrency=concurrency or self.settings.concurrency)
         self.architect = architect
-        address = for_runs(parse(architect.database))
-        self.kept = DurableRuns(address, lease=self.settings.lease)
+        self._address = for_runs(parse(architect.database))
+        self.kept = DurableRuns(self._address, lease=self.settings.lease)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        self.architect.require(self._address)
         async with AsyncExitStack() as opening:
             opening.push_async_callback(telemetry.flush)
             await opening.enter_async_context(self.architect)
