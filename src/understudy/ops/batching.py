@@ -19,7 +19,7 @@ from understudy.ops.playing import Chosen, RefusedInputsError
 from understudy.ops.running import Runs
 from understudy.report.architect_run import row_fields, unrun_fields
 from understudy.runs import batches
-from understudy.runs.records import Batch, Order, Progress, Result, Standing
+from understudy.runs.records import Asked, Batch, Order, Progress, Result, Standing
 from understudy.runs.submitting import Row
 
 _AT_ONCE = 500  # rows that are looked at and written down together
@@ -88,6 +88,7 @@ async def _fill(runs: Runs, begun: Begun, order: Order) -> None:
 
     A row is known by what it enters: its run stays with it, wherever it stands now.
     """
+    asked = Asked(trace=runs.trace())
     known = await runs.kept.reading(batches.known, begun.batch.id)
     spare: dict[str, list[tuple[str, int]]] = {}
     for row, (run, digest) in sorted(known.items(), reverse=True):
@@ -107,14 +108,14 @@ async def _fill(runs: Runs, begun: Begun, order: Order) -> None:
         else:
             new.append(Row(number, dict(values)))
         if not known and len(new) >= _AT_ONCE:  # nobody has these numbers yet
-            await runs.kept.queue_rows(begun.batch.id, order, new)
+            await runs.kept.queue_rows(begun.batch.id, order, new, asked)
             new = []
     if begun.rows == 0:
         raise UsageError(f"{begun.request.rows} has no rows.")
     moved |= {run: None for left in spare.values() for run, _ in left}
     await runs.kept.writing(batches.renumber, moved)
     for start in range(0, len(new), _AT_ONCE):
-        await runs.kept.queue_rows(begun.batch.id, order, new[start : start + _AT_ONCE])
+        await runs.kept.queue_rows(begun.batch.id, order, new[start : start + _AT_ONCE], asked)
 
 
 async def _checked(runs: Runs, begun: Begun) -> AsyncIterator[tuple[int, Mapping[str, str] | None]]:

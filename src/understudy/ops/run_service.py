@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import replace
 from datetime import datetime
 
@@ -53,7 +54,8 @@ class RunService:
         """Return them, opened; raises StoreError, UsageError."""
         async with self._opening:
             if self._runs is None:
-                await self._open()
+                # What is played here belongs to no request, not even to the one that came first.
+                await asyncio.create_task(self._open(), context=Context())
             assert self._runs is not None  # noqa: S101 - it was just opened
             return self._runs
 

@@ -110,7 +110,12 @@ class Runs:
 
         Raises RefusedInputsError, UsageError for a key that is missing, IdempotencyError.
         """
+        asked = asked or Asked(trace=self.trace())
         return await self.kept.submit(await self.order(chosen, given), asked)
+
+    def trace(self, carrier: Mapping[str, str] | None = None) -> str | None:
+        """Return the trace context in which we are asked; see `telemetry.context`."""
+        return telemetry.context(self.architect.settings.variables, carrier)
 
     async def earlier(self, asked: Asked) -> RunInfo | None:
         """Return the run that this key has been given; raises IdempotencyError."""
@@ -126,7 +131,8 @@ class Runs:
         """
         order = await self.order(chosen, given)
         async with self.worker(Limits(places=1), kind="command") as worker:
-            claimed = await self.kept.submit_for(order, Asked(), worker.id)
+            asked = Asked(trace=self.trace())
+            claimed = await self.kept.submit_for(order, asked, worker.id)
             return await self._heard(worker, claimed, listening(claimed.run, chosen.definition))
 
     async def retry(self, run: str, listening: Listening, *, force: bool = False) -> RunEnded:
@@ -134,7 +140,7 @@ class Runs:
         info = await self.kept.find(run)
         await self._may_play(info)
         async with self.worker(Limits(places=1), kind="command") as worker:
-            claimed = await self.kept.retry_for(run, worker.id, force=force)
+            claimed = await self.kept.retry_for(run, worker.id, force=force, trace=self.trace())
             return await self._heard(worker, claimed, listening(run, definition_in(info)))
 
     async def _heard(self, worker: Worker, claimed: Claimed, listener: RunListener) -> RunEnded:
@@ -204,10 +210,10 @@ class Runs:
         """Cancel a run; see `DurableRuns.cancel`."""
         return await self.kept.cancel(run)
 
-    async def requeue(self, run: str) -> RunInfo:
+    async def requeue(self, run: str, trace: str | None = None) -> RunInfo:
         """Queue what did not finish of a run; see `DurableRuns.retry`. Raises UsageError, too."""
         await self._may_play(await self.kept.find(run))
-        return await self.kept.retry(run)
+        return await self.kept.retry(run, trace=trace)
 
     async def _may_play(self, info: RunInfo) -> None:
         """Raise UsageError for a key that is missing, NotInForceError for what is out of use."""

@@ -27,7 +27,9 @@ from understudy.architect.run_events import (
     RunStatus,
     Used,
 )
+from understudy.ops.span_context import links
 from understudy.redact import hide, redact
+from understudy.runs.playing import HandedOn
 
 log = logging.getLogger("understudy.traces")
 
@@ -52,17 +54,26 @@ class _Chat:
 class RunSpans:
     """Hears one run, and makes a span of it and one of each attempt of a prompt; never raises.
 
-    Nothing that was said is in them without `content`.
+    Nothing that was said is in them without `content`. `asked` is the trace context in which the
+    run was asked for: as it may have waited for hours, it is a link, not the parent.
     """
 
     def __init__(
-        self, tracer: Tracer, run: str, attempt: int, play: Play, *, content: bool = False
+        self,
+        tracer: Tracer,
+        run: str,
+        attempt: int,
+        play: Play,
+        *,
+        content: bool = False,
+        asked: str | None = None,
     ) -> None:
         self._tracer = tracer
         self._id = run
         self._attempt = attempt
         self._play = play
         self._content = content
+        self._asked_in = asked
         self._run: Span | None = None
         self._chats: dict[int, _Chat] = {}
         self._answers: dict[int, str] = {}  # only with content: what later prompts are sent
@@ -71,7 +82,7 @@ class RunSpans:
         self._offset = time.time_ns() - time.monotonic_ns()
         self._broken = False
 
-    def hear(self, _: int, event: RunEvent) -> None:
+    def hear(self, _: int, event: RunEvent | HandedOn) -> None:
         """Take the next event."""
         if kind := self._kinds.get(type(event)):
             self._guarded(kind, event)
@@ -95,6 +106,7 @@ class RunSpans:
         self._run = self._tracer.start_span(
             f"invoke_agent {name}",
             kind=SpanKind.INTERNAL,
+            links=links(self._asked_in),
             start_time=self._now(),
             attributes={
                 "gen_ai.operation.name": "invoke_agent",
@@ -176,6 +188,19 @@ class RunSpans:
         finally:
             run.end(now)
 
+    def _handed_on(self, _: HandedOn) -> None:
+        """End what is open: no error, others go on with it."""
+        now = self._now()
+        chats, self._chats = self._chats, {}
+        for chat in chats.values():
+            chat.span.set_attribute("understudy.prompt.handed_on", True)
+            chat.span.end(now)
+        run, self._run = self._run, None
+        if run is not None:
+            run.set_attribute("understudy.run.status", "handed_on")
+            run.set_attributes(_usage(self._used))
+            run.end(now)
+
     def _end_chat(self, prompt: int, now: int, failure: Failure | None = None) -> None:
         """End what is open of a prompt, if anything is."""
         chat = self._chats.pop(prompt, None)
@@ -195,13 +220,14 @@ class RunSpans:
         span.set_attribute("error.type", failure.code)
         span.set_status(Status(StatusCode.ERROR, message))
 
-    _kinds: Mapping[type[RunEvent], Callable[..., None]] = {
+    _kinds: Mapping[type[RunEvent | HandedOn], Callable[..., None]] = {
         RunStarted: _begun,
         PromptStarted: _asked,
         PromptDelta: _said,
         PromptCompleted: _answered,
         PromptFailed: _failed,
         RunEnded: _ended,
+        HandedOn: _handed_on,
     }
 
 

@@ -18,10 +18,12 @@ from urllib.parse import unquote
 
 from understudy._version import __version__
 from understudy.architect.engine import Play
-from understudy.architect.run_events import RunEnded, RunEvent, RunListener
+from understudy.architect.run_events import RunEnded, RunEvent
 from understudy.errors import UsageError
 from understudy.redact import register
+from understudy.runs.playing import HandedOn, Observer
 from understudy.runs.worker import Observe
+from understudy.runs.workers import Claimed
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer, TracerProvider
@@ -44,15 +46,40 @@ def observer(variables: Mapping[str, str], *, content: bool) -> Observe | None:
     hold what was sent and answered. Raises UsageError where the extra is missing.
     """
     found = variables or os.environ
-    if found.get("OTEL_SDK_DISABLED", "").strip().casefold() == "true":
+    if not _on(found):
         return None
     if (host := _host()) is not None:
         return _observe(_tracer(host), content=content)
-    wanted = found.get("OTEL_TRACES_EXPORTER", "").strip().casefold() != "none"
-    if not wanted or not any(found.get(name) for name in _ENDPOINTS):
-        return None
     pipeline = _pipeline(found)
     return _observe(_tracer(pipeline.provider), content=content, ended=pipeline.expect)
+
+
+def context(variables: Mapping[str, str], carrier: Mapping[str, str] | None = None) -> str | None:
+    """Return the trace context in which something is asked for; None where nobody traces.
+
+    It is that of the span around us, else the carrier's `traceparent` and `tracestate`: of a
+    request its headers, otherwise the process's variables.
+    """
+    found = variables or os.environ
+    if not _on(found):
+        return None
+    if carrier is None:
+        carrier = {name: found.get(name.upper(), "") for name in ("traceparent", "tracestate")}
+    try:
+        from understudy.ops.span_context import current
+    except ImportError:  # told where spans are made
+        return None
+    return current(carrier)
+
+
+def _on(found: Mapping[str, str]) -> bool:
+    """Tell whether somebody wants traces."""
+    if found.get("OTEL_SDK_DISABLED", "").strip().casefold() == "true":
+        return False
+    if _host() is not None:
+        return True
+    wanted = found.get("OTEL_TRACES_EXPORTER", "").strip().casefold() != "none"
+    return wanted and any(found.get(name) for name in _ENDPOINTS)
 
 
 async def flush() -> None:
@@ -77,12 +104,14 @@ def _tracer(provider: TracerProvider) -> Tracer:
 def _observe(tracer: Tracer, *, content: bool, ended: Callable[[], None] = lambda: None) -> Observe:
     from understudy.ops.spans import RunSpans
 
-    def observe(run: str, attempt: int, play: Play) -> RunListener:
-        spans = RunSpans(tracer, run, attempt, play, content=content)
+    def observe(claimed: Claimed, play: Play) -> Observer:
+        spans = RunSpans(
+            tracer, claimed.run, claimed.attempt, play, content=content, asked=claimed.trace
+        )
 
-        def hear(number: int, event: RunEvent) -> None:
+        def hear(number: int, event: RunEvent | HandedOn) -> None:
             spans.hear(number, event)
-            if isinstance(event, RunEnded):
+            if isinstance(event, RunEnded | HandedOn):
                 ended()
 
         return hear

@@ -15,11 +15,18 @@ from understudy.runs.tables import RUNS, WORKERS
 from understudy.runs.workers import alive
 
 
-def again(connection: Connection, run: str, lease: float, *, force: bool = False) -> None:
+def again(
+    connection: Connection,
+    run: str,
+    lease: float,
+    *,
+    force: bool = False,
+    trace: str | None = None,
+) -> None:
     """Queue another attempt of a run that has ended, or the same one where nobody goes on with it.
 
-    With `force` also where somebody seems to. A run that waits is left waiting. Raises MoveError,
-    SelectionError.
+    With `force` also where somebody seems to. A run that waits is left waiting. `trace` is the
+    context that this is asked in, None for the one before. Raises MoveError, SelectionError.
     """
     row = locked(connection, run)
     if row.standing == Standing.COMPLETED:
@@ -41,6 +48,8 @@ def again(connection: Connection, run: str, lease: float, *, force: bool = False
         "losses": 0,
         "updated_at": now(connection),
     }
+    if trace is not None:
+        values["trace"] = trace
     if row.standing == Standing.RUNNING:
         seen = connection.scalar(select(WORKERS.c.seen_at).where(WORKERS.c.id == row.worker))
         values["played"] = played(connection, row, max(row.updated_at, seen or 0.0))

@@ -85,20 +85,23 @@ class DurableRuns:
 
         return await self.writing(work)
 
-    async def retry(self, run: str, *, force: bool = False) -> RunInfo:
+    async def retry(self, run: str, *, force: bool = False, trace: str | None = None) -> RunInfo:
         """Queue what did not finish of a run, under its id; finished prompts are not asked again.
 
-        Raises MoveError for a run that has completed, and without `force` for one that is played.
+        `trace` is the context that this is asked in, None for the one before. Raises MoveError for
+        a run that has completed, and without `force` for one that is played.
         """
-        await self.writing(deciding.again, run, self.lease, force=force)
+        await self.writing(deciding.again, run, self.lease, force=force, trace=trace)
         self.on_queued()
         return await self.find(run)
 
-    async def retry_for(self, run: str, worker: str, *, force: bool = False) -> Claimed:
+    async def retry_for(
+        self, run: str, worker: str, *, force: bool = False, trace: str | None = None
+    ) -> Claimed:
         """Do the same, taken on by a worker already."""
 
         def work(connection: Connection) -> Claimed:
-            deciding.again(connection, run, self.lease, force=force)
+            deciding.again(connection, run, self.lease, force=force, trace=trace)
             (claimed,) = workers.claim(connection, worker, 1, run=run)
             return claimed
 
@@ -167,10 +170,12 @@ class DurableRuns:
             count += some
         return count
 
-    async def queue_rows(self, batch: str, order: Order, rows: Sequence[Row]) -> None:
+    async def queue_rows(
+        self, batch: str, order: Order, rows: Sequence[Row], asked: Asked | None = None
+    ) -> None:
         """Queue rows of a batch; those that are there already are left alone."""
         if rows:
-            await self.writing(submitting.submit_rows, order, batch, rows, "")
+            await self.writing(submitting.submit_rows, order, batch, rows, asked or Asked())
 
     async def reading(self, work: Callable[..., _T], *args: object, **options: object) -> _T:
         """Return what a function returns for a transaction that only reads, in a thread."""

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from understudy.architect.run_events import Failure, RunEnded, RunStatus
+from understudy.architect.run_events import (
+    Failure,
+    RunEnded,
+    RunEvent,
+    RunListener,
+    RunStatus,
+)
 from understudy.errors import UnderstudyError
 from understudy.runs.record import Record
 
@@ -35,6 +42,36 @@ class Playing:
             and self.task is not asyncio.current_task()
         ):
             self.task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """A run is left to others, who go on with it. No event of the run: only observers hear it."""
+
+
+#: Hears everything of a run here as it happens, before it is kept; must not raise.
+Observer = Callable[[int, RunEvent | HandedOn], None]
+
+
+def told(observer: Observer, record: Record, playing: Playing) -> RunListener:
+    """Return what passes a run's events on to its record, and as they are meant to an observer."""
+
+    def hear(number: int, event: RunEvent) -> None:
+        record.hear(number, event)
+        observer(number, _meant(event, record, playing))
+
+    return hear
+
+
+def _meant(event: RunEvent, record: Record, playing: Playing) -> RunEvent | HandedOn:
+    """Return an event; the engine does not know why a run is ended from elsewhere."""
+    if not isinstance(event, RunEnded):
+        return event
+    if record.page.lost is not None:
+        return HandedOn()
+    if event.status is not RunStatus.CANCELLED or playing.cancelled:
+        return event
+    return HandedOn() if is_cancelled() else broken_off(record)
 
 
 def is_cancelled() -> bool:

@@ -91,12 +91,14 @@ class Order:
 class Asked:
     """Who asked for a run; with a `key` the same request gives the same run again.
 
-    `digest` stands for all that was asked for.
+    `digest` stands for all that was asked for. `trace` is the context that it was asked in, None
+    where nobody traces.
     """
 
     caller: str = ""
     key: str | None = None
     digest: str = ""
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def submit(connection: Connection, order: Order, asked: Asked) -> str:
         "caller": asked.caller,
         "request_key": asked.key,
         "request_digest": asked.digest,
+        "trace": asked.trace,
     }
     made = insert_new(connection, RUNS).values(values).returning(RUNS.c.id)
     if connection.scalar(made) is None:  # somebody else sent the same at the same time
@@ -49,17 +50,21 @@ def submit(connection: Connection, order: Order, asked: Asked) -> str:
 
 
 def submit_rows(
-    connection: Connection, order: Order, batch: str, rows: Sequence[Row], caller: str
+    connection: Connection, order: Order, batch: str, rows: Sequence[Row], asked: Asked
 ) -> None:
     """Queue the rows of a batch; those that are there already are left alone."""
-    shared = {**_values(order, _play(connection, order), now(connection)), "batch": batch}
+    shared = {
+        **_values(order, _play(connection, order), now(connection)),
+        "batch": batch,
+        "caller": asked.caller,
+        "trace": asked.trace,
+    }
     values = [
         {
             **shared,
             "id": f"run_{token_hex(8)}",
             "row": row.number,
             "inputs": json.dumps(row.inputs),
-            "caller": caller,
         }
         for row in rows
     ]

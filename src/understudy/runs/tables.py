@@ -33,7 +33,8 @@ PLAYS = Table(
 
 #: `epoch` goes up whenever a run changes hands; who has an older one cannot write any more.
 #: `attempt_from` is the number of the last event before the present attempt. `played` are the
-#: seconds for which this attempt was played by those who do not play it any more.
+#: seconds for which this attempt was played by those who do not play it any more. `trace` is the
+#: W3C trace context of who asked for it, as JSON, where somebody traces.
 RUNS = Table(
     "runs",
     METADATA,
@@ -62,6 +63,7 @@ RUNS = Table(
     Column("ended", Text),
     Column("cost", Double),
     Column("played", Double, nullable=False, server_default="0"),
+    Column("trace", Text),
     PrimaryKeyConstraint("id", name="pk_runs"),
     UniqueConstraint("caller", "request_key", name="uq_runs_request"),
     UniqueConstraint("batch", "row", name="uq_runs_row"),

@@ -13,7 +13,6 @@ from understudy.architect.engine import Engine, Play
 from understudy.architect.run_events import (
     Answered,
     RunEnded,
-    RunEvent,
     RunListener,
     RunStatus,
 )
@@ -23,7 +22,7 @@ from understudy.runs.durable import DurableRuns
 from understudy.runs.endings import cost_unplayed
 from understudy.runs.executor import executor_id
 from understudy.runs.journal import LostError
-from understudy.runs.playing import Playing, broken_off, is_cancelled, unplayable
+from understudy.runs.playing import Observer, Playing, broken_off, is_cancelled, told, unplayable
 from understudy.runs.plays import Plays
 from understudy.runs.purging import Retention
 from understudy.runs.record import Record
@@ -53,9 +52,8 @@ class Limits:
     batch: str | None = None
 
 
-#: Makes a listener for a run that begins here: by its id, its attempt, and what is played.
-#: It hears everything as it happens, before it is kept.
-Observe = Callable[[str, int, Play], RunListener]
+#: Makes who observes a run that begins here.
+Observe = Callable[[Claimed, Play], Observer]
 
 
 class Worker:
@@ -262,7 +260,7 @@ class Worker:
             async with self._places:
                 if self._leaving:  # it has not begun
                     return False
-                hear = self._heard_by(record, claimed, play)
+                hear = self._heard_by(record, claimed, playing, play)
                 await self._engine.run(play, hear, record, played=claimed.played)
         except asyncio.CancelledError:
             if is_cancelled():
@@ -286,16 +284,12 @@ class Worker:
         else:
             await record.give_back()
 
-    def _heard_by(self, record: Record, claimed: Claimed, play: Play) -> RunListener:
+    def _heard_by(
+        self, record: Record, claimed: Claimed, playing: Playing, play: Play
+    ) -> RunListener:
         if self._observe is None:
             return record.hear
-        observer = self._observe(claimed.run, claimed.attempt, play)
-
-        def hear(number: int, event: RunEvent) -> None:
-            record.hear(number, event)
-            observer(number, event)
-
-        return hear
+        return told(self._observe(claimed, play), record, playing)
 
     def _cancel(self, run: str) -> None:
         playing = self._playing.get(run)

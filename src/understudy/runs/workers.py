@@ -54,6 +54,7 @@ class Claimed:
     text: str
     cost: float | None = None
     played: float = 0.0
+    trace: str | None = None
 
 
 def enter(connection: Connection, worker: str, kind: str, places: int) -> None:
@@ -272,6 +273,7 @@ def _claimed(one: Any, epoch: int) -> Claimed:
         one.text or "",
         one.cost,
         one.played,
+        one.trace,
     )
 
 

@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote
@@ -96,6 +97,7 @@ class RunRoutes:
             runs = await self._service.runs()
             async with self._room:
                 asked = await asyncio.to_thread(_asked, request, who, key, form, draft, version)
+                asked = replace(asked, trace=runs.trace(request.headers))
                 info = await runs.earlier(asked)
                 again = info is not None
                 if info is None:
@@ -161,7 +163,9 @@ class RunRoutes:
         """Go on with a run that failed or was cancelled; finished prompts are not asked again."""
         runs, info = await self._find(request, run)
         with _told():
-            return _one(await runs.requeue(info.id), status=202, whole=False).response()
+            return _one(
+                await runs.requeue(info.id, runs.trace(request.headers)), status=202, whole=False
+            ).response()
 
     async def _find(self, request: Request, run: str) -> tuple[Runs, RunInfo]:
         who = need(request, RUN)

@@ -12,4 +12,4 @@ from understudy.store.opening import Forms
 #: Where the database says which form it has.
 VERSION_TABLE = "run_schema"
 
-FORMS = Forms(VERSION_TABLE, ("0001", "0002"), Path(__file__).parent)
+FORMS = Forms(VERSION_TABLE, ("0001", "0002", "0003"), Path(__file__).parent)
