@@ -29,8 +29,8 @@ from runs.playing import (
     until,
     working,
 )
-from service.runs_test import approve, begun
-from service.runs_test import heard as heard_by_http
+from service.asking import approve, begun
+from service.asking import heard as heard_by_http
 from serving import served, stored
 from understudy.architect.engine import Engine
 from understudy.ops import telemetry
