@@ -16,6 +16,7 @@ from architect.examples import CHAIN, PARALLEL, assistant, document, parsed, pro
 from understudy.architect.engine import Concurrency, Engine, Play, Work
 from understudy.architect.run_events import (
     Answered,
+    Partial,
     PromptCompleted,
     PromptDelta,
     PromptFailed,
@@ -210,6 +211,27 @@ def test_a_prompt_has_a_deadline_which_its_attempts_share() -> None:
     assert ended.failure is not None
     assert ended.failure.code == "prompt_deadline"
     assert ended.seconds == pytest.approx(10)
+    assert ended.partials == {}  # it was told with the prompt
+
+
+@pytest.mark.parametrize(
+    ("acts", "partial"),
+    [
+        ([(8, ["a", "b"], ProviderRejectedError("No."))], Partial("ab", "cast/x")),
+        ([(8, [], ProviderRejectedError("No."))], None),
+        ([(20, ["a", "b"], None)], Partial("", "cast/x")),  # the first piece is a moment late
+        ([(14, ["a", "b"], None)], Partial("a", "cast/x")),
+        ([(1, ["a"], ProviderLostError("Gone.")), (20, [], None)], Partial("", "cast/x")),
+    ],
+    ids=["half", "refused", "late", "too slow", "asked again"],
+)
+def test_a_prompt_that_fails_says_what_had_come(
+    acts: Sequence[Act], partial: Partial | None
+) -> None:
+    value = document(assistant([prompt("slow", "slow", timeout_seconds=10)]))
+    _, told = perform(play(value), Cast({"slow": acts}))
+    (failed,) = (one for one in told if isinstance(one, PromptFailed))
+    assert failed.partial == partial
 
 
 def test_the_run_has_a_deadline_and_keeps_what_finished() -> None:
@@ -220,6 +242,7 @@ def test_the_run_has_a_deadline_and_keeps_what_finished() -> None:
     assert ended.failure is not None
     assert ended.failure.code == "run_deadline"
     assert ended.answers.keys() == {0}
+    assert ended.partials == {1: Partial("", "cast/x")}
     assert ended.seconds == pytest.approx(100)
 
 

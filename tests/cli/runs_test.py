@@ -62,6 +62,27 @@ def test_a_retry_asks_only_for_what_did_not_finish(failed: tuple[Stage, str]) ->
     assert "nothing to retry" in stage.call("runs", "retry", run).check(1).err
 
 
+def test_what_had_come_of_an_answer_is_shown_as_broken_off(failed: tuple[Stage, str]) -> None:
+    stage, run = failed
+    stage.write("script.json", [{"when": "Decide", "say": "Sail at", "fail": "rejected"}])
+    out = stage.call("runs", "retry", run).check(1).out
+    assert "verdict | Sail at (broken off)\nverdict | failed: The script" in out
+    out = stage.call("runs", "show", run).check().out
+    assert "== verdict (demo/scripted, broken off, tokens unknown)\nSail at\n" in out
+    (shown,) = stage.call("runs", "show", run, "--json").check().of("run")
+    assert shown["broken_off"] == {
+        "verdict": {
+            "text": "Sail at",
+            "model": "demo/scripted",
+            "input_tokens": None,
+            "output_tokens": None,
+            "cost": 0.0,  # of a model that ships
+        }
+    }
+    *_, told = stage.call("runs", "tail", run, "--json").check(1).of("prompt.failed")
+    assert told["partial"] == shown["broken_off"]["verdict"]
+
+
 def test_what_has_ended_is_not_cancelled_and_what_is_unknown_is_said_so(
     failed: tuple[Stage, str],
 ) -> None:

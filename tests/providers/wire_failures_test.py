@@ -14,7 +14,7 @@ import pytest
 from providers.dialects import DIALECTS, Refused, Said
 from providers.lookalike import running
 from providers.wired import Wire, environment, key_of
-from understudy.providers.base import Message, Request, answer
+from understudy.providers.base import Message, Request, Usage, answer
 from understudy.providers.catalog import provider_for
 from understudy.providers.errors import (
     ProviderBusyError,
@@ -73,6 +73,21 @@ async def test_half_an_answer_is_none_and_may_be_asked_for_again(
 async def test_an_answer_that_a_rule_stopped_is_refused(wire: Wire, ending: str, said: str) -> None:
     with pytest.raises(ProviderRejectedError, match=said):
         await wire.heard(Said(ending=ending))
+
+
+async def test_what_a_stopped_answer_took_is_told_before_the_error(wire: Wire) -> None:
+    wire.server.script = [Said(ending="length")]
+    told: list[Usage] = []
+
+    async def listen() -> None:
+        async with aclosing(wire.provider.stream(wire.request)) as stream:
+            async for delta in stream:
+                if delta.usage is not None:
+                    told.append(delta.usage)
+
+    with pytest.raises(ProviderRejectedError):
+        await listen()
+    assert told == [Usage(9, 5)]
 
 
 @pytest.mark.parametrize("quiet", [False, True])

@@ -12,6 +12,7 @@ from understudy.architect.definition import from_json
 from understudy.architect.engine import Engine
 from understudy.architect.run_events import (
     Answered,
+    Partial,
     PromptCompleted,
     PromptDelta,
     PromptFailed,
@@ -48,7 +49,7 @@ def nothing(_: Mapping[str, str]) -> None:
     """Every model can be asked."""
 
 
-def free(_: Mapping[int, Answered]) -> float:
+def free(_: Mapping[int, Answered | Partial]) -> float:
     """Return what answers cost."""
     return 0.25
 

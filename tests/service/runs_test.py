@@ -233,6 +233,26 @@ def test_a_run_is_cancelled_and_retried(service: Client, script: Callable[..., N
     service.ask("POST", f"/api/runs/{run}/cancel").error(409, "illegal_move")
 
 
+def test_a_run_that_is_cancelled_in_the_middle_of_an_answer_has_what_had_come(
+    service: Client, script: Callable[..., None]
+) -> None:
+    script({"when": "Decide", "say": "Sail at dawn", "pause": 900}, *FINE)
+    run = begun(service)
+    told = []
+    with listening(service, "GET", f"/api/runs/{run}/events") as events:
+        for one in events:
+            told.append(one)
+            if (one.type, one.data.get("prompt")) == ("prompt.delta", "verdict"):
+                service.ask("POST", f"/api/runs/{run}/cancel").check(200)
+    assert [one.type for one in told[-2:]] == ["prompt.failed", "run.cancelled"]
+    assert told[-2].data["error"]["code"] == "cancelled"
+    found = service.get(f"/api/runs/{run}").check(200)["run"]
+    assert found["answers"].keys() == {"for", "against"}
+    assert found["broken_off"]["verdict"] == told[-2].data["partial"]
+    assert found["broken_off"]["verdict"]["text"] == "Sail "
+    assert found["broken_off"]["verdict"]["output_tokens"] is None
+
+
 def test_a_service_that_ends_leaves_its_runs_to_the_next(
     home: Path, script: Callable[..., None]
 ) -> None:

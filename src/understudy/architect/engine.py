@@ -16,6 +16,7 @@ from understudy.architect.rendering import rendered
 from understudy.architect.run_events import (
     Answered,
     Failure,
+    Partial,
     PromptCompleted,
     PromptDelta,
     PromptFailed,
@@ -27,7 +28,7 @@ from understudy.architect.run_events import (
     RunStatus,
     Used,
 )
-from understudy.providers.base import Message, Provider, Request
+from understudy.providers.base import Message, Provider, Request, Usage
 from understudy.providers.errors import ProviderError, ProviderLostError, ProviderRejectedError
 
 _ATTEMPTS = 5  # of one prompt, as far as its deadline allows
@@ -81,11 +82,12 @@ class Concurrency:
 
 
 class PromptError(Exception):
-    """A prompt has no answer; `failure` says why."""
+    """A prompt has no answer; `failure` says why, `partial` is what had come of one."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, partial: Partial | None = None) -> None:
         super().__init__(failure.message)
         self.failure = failure
+        self.partial = partial
 
 
 class StoppedError(Exception):
@@ -140,6 +142,24 @@ class Engine:
 
 
 @dataclass(slots=True)
+class _Answer:
+    """An answer in the making."""
+
+    model: str
+    pieces: list[str] = field(default_factory=list)
+    usage: Usage | None = None
+
+    @property
+    def used(self) -> Used | None:
+        usage = self.usage
+        return Used(usage.input_tokens, usage.output_tokens) if usage else None
+
+    @property
+    def partial(self) -> Partial:
+        return Partial("".join(self.pieces), self.model, self.used)
+
+
+@dataclass(slots=True)
 class _Run:
     engine: Engine
     play: Play
@@ -149,6 +169,7 @@ class _Run:
     played: float
     number: int = 0
     answers: dict[int, Answered] = field(default_factory=dict)
+    open: dict[int, _Answer] = field(default_factory=dict)
 
     async def to_its_end(self) -> RunEnded:
         clock = asyncio.get_running_loop().time
@@ -156,7 +177,9 @@ class _Run:
         longest = self.play.definition.timeout or limits.LONGEST_RUN
 
         def end(status: RunStatus, failure: Failure | None = None) -> RunEnded:
-            ended = RunEnded(status, dict(sorted(self.answers.items())), failure, clock() - begun)
+            answers = dict(sorted(self.answers.items()))
+            partials = {index: one.partial for index, one in sorted(self.open.items())}
+            ended = RunEnded(status, answers, failure, clock() - begun, partials)
             self._tell(ended)
             return ended
 
@@ -217,7 +240,7 @@ class _Run:
         try:
             answer = await self.recorder.step(f"prompt-{index}", work)
         except PromptError as error:
-            self._tell(PromptFailed(index, error.failure))
+            self._tell(PromptFailed(index, error.failure, error.partial))
             return error.failure
         self.answers[index] = answer
         self._tell(PromptCompleted(index, answer, kept=not asked))
@@ -234,7 +257,7 @@ class _Run:
             if not own.expired():
                 raise
             message = f'"{prompt.name}" took more than the {prompt.timeout:g} s that it may take.'
-            raise PromptError(Failure("prompt_deadline", message)) from error
+            raise PromptError(Failure("prompt_deadline", message), self._broken(index)) from error
 
     async def _attempts(self, index: int) -> Answered:
         """Ask until there is an answer; raises PromptError."""
@@ -256,26 +279,37 @@ class _Run:
             try:
                 async with self.engine.turn(request.model) as provider:
                     self._tell(PromptStarted(index, request.model, attempt))
-                    said, used = await self._ask(index, provider, request)
+                    self.open[index] = _Answer(request.model)
+                    said, used = await self._ask(self.open[index], index, provider, request)
+                del self.open[index]
                 return Answered(said, used, request.model, attempt, clock() - begun)
             except ProviderError as error:
+                answer = self.open.get(index)
+                if answer and not (answer.pieces or answer.usage):  # refused: nothing to pay for
+                    del self.open[index]
                 if not error.retryable or attempt == _ATTEMPTS:
-                    raise PromptError(_failure(error, attempt)) from error
+                    raise PromptError(_failure(error, attempt), self._broken(index)) from error
                 most = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)
                 # Not for secrets: that many who were refused at once do not come back at once.
                 chance = random.uniform(0, most)  # noqa: S311
                 await self.engine.wait(max(error.retry_after or 0, chance))
 
-    async def _ask(self, index: int, provider: Provider, request: Request) -> tuple[str, Used]:
+    def _broken(self, index: int) -> Partial | None:
+        """Return what has come of a prompt's answer that nobody waits for any more."""
+        answer = self.open.pop(index, None)
+        return answer.partial if answer else None
+
+    async def _ask(
+        self, answer: _Answer, index: int, provider: Provider, request: Request
+    ) -> tuple[str, Used]:
         """Return one attempt's whole answer; raises ProviderError."""
-        pieces: list[str] = []
-        size, usage = 0, None
+        size = 0
         async with aclosing(provider.stream(request)) as stream:
             async for delta in stream:
-                usage = delta.usage or usage
+                answer.usage = delta.usage or answer.usage
                 if not delta.text:
                     continue
-                pieces.append(delta.text)
+                answer.pieces.append(delta.text)
                 size += len(delta.text)
                 if size > _LONGEST_ANSWER:
                     raise ProviderRejectedError(
@@ -283,9 +317,9 @@ class _Run:
                         f"{_LONGEST_ANSWER:,} characters came."
                     )
                 self._tell(PromptDelta(index, delta.text))
-        if usage is None:
+        if answer.used is None:
             raise ProviderLostError(f"The answer of {request.model} broke off.")
-        return "".join(pieces), Used(usage.input_tokens, usage.output_tokens)
+        return "".join(answer.pieces), answer.used
 
 
 def _broken_off(error: Exception) -> Failure:

@@ -41,6 +41,18 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """What had come of an answer that broke off, and is void; it may have been paid for.
+
+    `used` is None where the provider did not say it: most say it last.
+    """
+
+    text: str
+    model: str
+    used: Used | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a prompt has no answer: a code that stays, words, and what to do."""
 
@@ -88,20 +100,29 @@ class PromptCompleted:
 
 @dataclass(frozen=True, slots=True)
 class PromptFailed:
-    """A prompt has no answer, and will get none in this run."""
+    """A prompt has no answer, and will get none in this attempt of the run.
+
+    `partial` is what had come of one that broke off, by itself or because the run was ended.
+    """
 
     prompt: int
     failure: Failure
+    partial: Partial | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The last event of a run. `answers` are those of the prompts that finished, by index."""
+    """The last event of a run. `answers` are those of the prompts that finished, by index.
+
+    `partials` are what broke off: of an engine's end, because the run ended; of one that was kept,
+    all that nobody has asked again.
+    """
 
     status: RunStatus
     answers: Mapping[int, Answered] = field(default_factory=dict)
     failure: Failure | None = None
     seconds: float = 0.0
+    partials: Mapping[int, Partial] = field(default_factory=dict)
 
     @property
     def used(self) -> Used:

@@ -16,7 +16,7 @@ from understudy.cli.architect_run import outcome, telling
 from understudy.cli.session import Session
 from understudy.errors import AbsentStoreError, ExitCode, UsageError
 from understudy.ops.running import Runs, definition_in
-from understudy.report.architect_run import run_fields, run_text, runs_text
+from understudy.report.architect_run import Costs, run_fields, run_text, runs_text
 from understudy.report.jsonlines import line
 from understudy.runs.records import RunInfo, Standing
 
@@ -115,9 +115,13 @@ def show(ctx: click.Context, /, run: str, database: str | None) -> int:
     understudy runs show run_0123456789abcdef
     """
     session = Session(ctx)
-    info = _using(session, database, lambda kept: kept.find(run))
+
+    async def find(kept: Runs) -> tuple[RunInfo, Costs]:
+        return await kept.find(run), kept.player.cost
+
+    info, costs = _using(session, database, find)
     if session.json:
-        session.say([line("run", run_fields(info, answers=True))])
+        session.say([line("run", run_fields(info, costs=costs))])
     else:
         session.say(run_text(info, [one.name for one in definition_in(info).prompts]))
     return ExitCode.DONE

@@ -19,7 +19,7 @@ from understudy.architect.inputs import Entered, InputFinding, Upload, check_inp
 from understudy.architect.meaning import Source
 from understudy.architect.models import Model
 from understudy.architect.rendering import about_tokens, rendered
-from understudy.architect.run_events import Answered, RunEnded
+from understudy.architect.run_events import Answered, Partial, RunEnded, Used
 from understudy.config import Settings
 from understudy.errors import InputsError, InvalidDocumentError, NotInForceError, SelectionError
 from understudy.ops.architect import Architect, document_text
@@ -192,12 +192,14 @@ class Player:
         for model in dict.fromkeys(models.values()):
             self.provider(model)
 
-    def cost(self, answer: Answered) -> float | None:
+    def cost(self, answer: Answered | Partial) -> float | None:
         """Return the US dollars of an answer, None where its model has no price.
 
         Nor is it known where the provider did not say how many tokens it took.
         """
-        used = answer.used
+        used = answer.used or Used()
+        if answer.used is None and not is_demo(answer.model):
+            return None
         if answer.text and not used.input_tokens + used.output_tokens:
             return self.prices.cost(answer.model, 0, 0) if is_demo(answer.model) else None
         return self.prices.cost(answer.model, used.input_tokens, used.output_tokens)
@@ -211,11 +213,11 @@ class Player:
         return None if any(cost is None for cost in costs) else sum(filter(None, costs))
 
     def total(self, ended: RunEnded) -> float | None:
-        """Return the US dollars of a run, None where a model has no price."""
-        return self.sum(ended.answers)
+        """Return the US dollars of a run, None where they are not known."""
+        return self.sum({**ended.partials, **ended.answers})
 
-    def sum(self, answers: Mapping[int, Answered]) -> float | None:
-        """Return the US dollars of answers, None where a model has no price."""
+    def sum(self, answers: Mapping[int, Answered | Partial]) -> float | None:
+        """Return the US dollars of answers and of what broke off, None where one is not known."""
         costs = [self.cost(answer) for answer in answers.values()]
         return None if any(cost is None for cost in costs) else sum(filter(None, costs))
 

@@ -49,7 +49,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer. The last one of a stream, and no other, has the usage."""
+    """A piece of an answer. The last one of a stream, and no other, has the usage.
+
+    An answer that is none may have one, too, before the error that says so.
+    """
 
     text: str = ""
     usage: Usage | None = None

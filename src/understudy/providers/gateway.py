@@ -114,7 +114,12 @@ class Gateway:
             if whole.state != "suspended":
                 break
             asked.append(whole)  # paused at its tools: it goes on when its own words are sent back
-        _check(whole, request.model)
+        try:
+            _check(whole, request.model)
+        except ProviderRejectedError:  # it has ended, and is paid for
+            if used != Usage():
+                yield Delta(usage=used)
+            raise
         if not at_once:
             yield Delta(_structured(whole))
         yield Delta(usage=used)

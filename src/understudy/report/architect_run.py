@@ -11,6 +11,7 @@ from understudy.architect.inputs import InputFinding
 from understudy.architect.run_events import (
     Answered,
     Failure,
+    Partial,
     PromptCompleted,
     PromptDelta,
     PromptFailed,
@@ -22,6 +23,9 @@ from understudy.architect.run_events import (
 )
 from understudy.report.clean import clean, clean_lines
 from understudy.runs.records import Progress, Result, RunInfo, Standing
+
+#: Returns the US dollars of an answer, None where they are not known.
+Costs = Callable[[Answered | Partial], float | None]
 
 _LANE = 24  # characters of a prompt's name before its lines
 _NAMES: dict[RunStatus, str] = {
@@ -53,7 +57,9 @@ class Lanes:
             rest = self._rest.pop(event.prompt, "")
             yield from self._lines(event.prompt, event.answer.text if event.kept else rest)
         elif isinstance(event, PromptFailed):
-            yield from self._lines(event.prompt, self._rest.pop(event.prompt, ""))
+            rest = self._rest.pop(event.prompt, "")
+            broken = " (broken off)" * (event.partial is not None)
+            yield from self._lines(event.prompt, f"{rest}{broken}" if rest else "")
             yield self._line(event.prompt, f"failed: {clean(event.failure.message)}")
         elif isinstance(event, RunEnded):
             for prompt, rest in sorted(self._rest.items()):
@@ -107,7 +113,7 @@ def finding_fields(one: InputFinding) -> dict[str, Any]:
 
 
 def event_fields(
-    event: RunEvent, definition: Definition, cost: Callable[[Answered], float | None]
+    event: RunEvent, definition: Definition, cost: Costs
 ) -> tuple[str, dict[str, Any]]:
     """Return an event's type and its fields."""
 
@@ -133,9 +139,14 @@ def event_fields(
         told = _answer(event.answer, cost)
         return "prompt.completed", {**about(event.prompt), **told, "kept": event.kept}
     if isinstance(event, PromptFailed):
-        return "prompt.failed", {**about(event.prompt), "error": _failure(event.failure)}
+        return "prompt.failed", {
+            **about(event.prompt),
+            "error": _failure(event.failure),
+            "partial": partial_fields(event.partial, cost) if event.partial else None,
+        }
     outputs = {definition.prompts[i].name: answer.text for i, answer in event.answers.items()}
-    costs = [cost(answer) for answer in event.answers.values()]
+    paid: dict[int, Answered | Partial] = {**event.partials, **event.answers}
+    costs = [cost(one) for one in paid.values()]
     return _NAMES[event.status], {
         "outputs": outputs,
         "input_tokens": event.used.input_tokens,
@@ -146,7 +157,19 @@ def event_fields(
     }
 
 
-def _answer(answer: Answered, cost: Callable[[Answered], float | None]) -> dict[str, Any]:
+def partial_fields(partial: Partial, cost: Costs) -> dict[str, Any]:
+    """Return what had come of an answer; what nobody knows of its cost is None."""
+    used = partial.used
+    return {
+        "text": partial.text,
+        "model": partial.model,
+        "input_tokens": used.input_tokens if used else None,
+        "output_tokens": used.output_tokens if used else None,
+        "cost": cost(partial),
+    }
+
+
+def _answer(answer: Answered, cost: Costs) -> dict[str, Any]:
     return {
         "text": answer.text,
         "model": answer.model,
@@ -180,9 +203,19 @@ def run_text(info: RunInfo, names: Sequence[str]) -> Iterator[str]:
         yield ""
         yield clean(f"== {names[index]} ({answer.model}, {answer.seconds:.1f} s)")
         yield clean_lines(answer.text)
+    for index, partial in sorted(info.partials.items()):
+        yield ""
+        yield clean(f"== {names[index]} ({partial.model}, broken off, {_tokens(partial)})")
+        yield clean_lines(partial.text)
     if info.ended and info.ended.failure:
         yield ""
         yield clean(info.ended.failure.message)
+
+
+def _tokens(partial: Partial) -> str:
+    if partial.used is None:
+        return "tokens unknown"
+    return f"{partial.used.input_tokens:,} + {partial.used.output_tokens:,} tokens"
 
 
 def prompt_names(info: RunInfo) -> list[str]:
@@ -190,8 +223,8 @@ def prompt_names(info: RunInfo) -> list[str]:
     return [str(one["name"]) for one in json.loads(info.order.content)["prompts"]]
 
 
-def run_fields(info: RunInfo, *, answers: bool = False) -> dict[str, Any]:
-    """Return a run's fields; `answers` adds what was entered and answered."""
+def run_fields(info: RunInfo, *, costs: Costs | None = None) -> dict[str, Any]:
+    """Return a run's fields; with `costs` also what was entered, answered and broke off."""
     failure = info.ended.failure if info.ended else None
     fields: dict[str, Any] = {
         "id": info.id,
@@ -208,10 +241,14 @@ def run_fields(info: RunInfo, *, answers: bool = False) -> dict[str, Any]:
         "row": info.row,
         "error": _failure(failure) if failure else None,
     }
-    if answers:
+    if costs is not None:
         fields["inputs"] = dict(info.order.inputs)
         names = prompt_names(info)
         fields["answers"] = {names[index]: one.text for index, one in sorted(info.answers.items())}
+        if info.partials:
+            fields["broken_off"] = {
+                names[index]: partial_fields(one, costs) for index, one in info.partials.items()
+            }
     return fields
 
 
@@ -241,7 +278,8 @@ def progress_text(progress: Progress, rows: int, invalid: int) -> str:
     """Return how a batch stands, in one line."""
     counts = {**{one.value: count for one, count in progress.standings.items()}, "invalid": invalid}
     told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    spent = "cost unknown" if progress.spent is None else f"${progress.spent:.4f}"
+    least = f"at least ${progress.least:.4f}" if progress.least else "cost unknown"
+    spent = least if progress.spent is None else f"${progress.spent:.4f}"
     return f"{progress.ended + invalid:,} of {rows:,} rows ({told or 'none'}), {spent}"
 
 

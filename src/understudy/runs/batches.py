@@ -84,13 +84,14 @@ def progress(connection: Connection, batch: str) -> Progress:
     ).all()
     standings = {Standing(one[0]): one[1] for one in found}
     ended = [one for one in found if Standing(one[0]).ended]
-    spent = None if any(one[3] for one in ended) else sum(one[2] or 0.0 for one in ended)
+    least = sum(one[2] or 0.0 for one in ended)
+    spent = None if any(one[3] for one in ended) else least
     row = connection.execute(select(BATCHES).where(BATCHES.c.id == batch)).first()
     theirs = (RUNS.c.batch == batch) & (RUNS.c.standing == Standing.RUNNING)
     running = connection.execute(select(RUNS.c.id).where(theirs).limit(1)).first()
     room = within_budget(connection, row) if row is not None else None
     blocked = running is None and room == 0
-    return Progress(standings, spent, blocked)
+    return Progress(standings, spent, blocked, least)
 
 
 def retry(connection: Connection, batch: str, lease: float) -> int:

@@ -7,10 +7,20 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, select
 
-from understudy.architect.run_events import Failure, RunEnded, RunStatus
+from understudy.architect.run_events import (
+    Failure,
+    Partial,
+    PromptCompleted,
+    PromptDelta,
+    PromptFailed,
+    PromptStarted,
+    RunEnded,
+    RunEvent,
+    RunStatus,
+)
 from understudy.errors import SelectionError
 from understudy.runs.database import now
-from understudy.runs.records import Standing, ended_json, event_json
+from understudy.runs.records import Standing, ended_json, event_json, event_of
 from understudy.runs.tables import EVENTS, RUNS
 
 MOST_LOSSES = 10  # of workers by one run: it may be what kills them
@@ -19,11 +29,15 @@ MOST_LOSSES = 10  # of workers by one run: it may be what kills them
 def end(connection: Connection, row: Any, ended: RunEnded) -> None:
     """End a run that nobody plays, with its last event; whoever played it can write no more."""
     moment = now(connection)
-    number = row.last_event + 1
-    kind, text = event_json(ended)
-    connection.execute(
-        EVENTS.insert().values(run=row.id, number=number, at=moment, kind=kind, event=text)
-    )
+    number = row.last_event
+    broken = _broken_off(connection, row, ended)
+    events: list[RunEvent] = [*broken, ended]
+    for event in events:
+        number += 1
+        kind, text = event_json(event)
+        connection.execute(
+            EVENTS.insert().values(run=row.id, number=number, at=moment, kind=kind, event=text)
+        )
     connection.execute(
         RUNS.update()
         .where(RUNS.c.id == row.id)
@@ -34,9 +48,41 @@ def end(connection: Connection, row: Any, ended: RunEnded) -> None:
             updated_at=moment,
             ended_at=moment,
             ended=json.dumps(ended_json(ended)),
-            cost=cost_unplayed(row.cost, row.last_event),
+            cost=None if broken else cost_unplayed(row.cost, row.last_event),
         )
     )
+
+
+def _broken_off(connection: Connection, row: Any, ended: RunEnded) -> list[PromptFailed]:
+    """Return what a dead worker left in the middle, and nobody asked again."""
+    told = (
+        select(EVENTS.c.kind, EVENTS.c.event)
+        .where(EVENTS.c.run == row.id, EVENTS.c.number > row.attempt_from)
+        .order_by(EVENTS.c.number)
+    )
+    models: dict[int, str] = {}
+    said: dict[int, list[str]] = {}
+    for one in connection.execute(told):
+        try:
+            event = event_of(one.kind, one.event)
+        except (KeyError, ValueError, TypeError):  # damaged: it can be ended all the same
+            return []
+        if isinstance(event, PromptStarted):
+            models[event.prompt], said[event.prompt] = event.model, []
+        elif isinstance(event, PromptDelta) and event.prompt in said:
+            said[event.prompt].append(event.text)
+        elif isinstance(event, PromptCompleted | PromptFailed):
+            said.pop(event.prompt, None)
+    return [
+        PromptFailed(prompt, why(ended), Partial("".join(pieces), models[prompt]))
+        for prompt, pieces in sorted(said.items())
+    ]
+
+
+def why(ended: RunEnded) -> Failure:
+    """Return why a prompt has no answer whose run was ended."""
+    message = "The run was cancelled before the answer was whole."
+    return ended.failure or Failure("cancelled", message)
 
 
 def cost_unplayed(cost: float | None, last_event: int) -> float | None:

@@ -82,8 +82,9 @@ def is_cancelled() -> bool:
 
 def broken_off(record: Record) -> RunEnded:
     """Return the end of a run that something ended which may not."""
-    message = "The run broke off; the log of its worker says why."
-    return RunEnded(RunStatus.FAILED, record.answers, Failure("run_broke_off", message))
+    failure = Failure("run_broke_off", "The run broke off; the log of its worker says why.")
+    told = record.ended or RunEnded(RunStatus.FAILED)
+    return RunEnded(RunStatus.FAILED, record.answers, failure, told.seconds, told.partials)
 
 
 def unplayable(record: Record, error: Exception) -> RunEnded:

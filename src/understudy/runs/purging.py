@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, or_, select, text, update
 
 from understudy.runs.database import now
 from understudy.runs.records import Standing
@@ -72,7 +72,10 @@ def forget_outputs(connection: Connection, before: float) -> int:
     """
     if count := forget_inputs(connection, before):
         return count
-    spoken = EVENTS.c.kind.in_(["prompt.delta", "prompt.completed"])
+    spoken = or_(
+        EVENTS.c.kind.in_(["prompt.delta", "prompt.completed"]),
+        and_(EVENTS.c.kind == "prompt.failed", EVENTS.c.event.like('%"partial":{"text":"%')),
+    )
     old = EVENTS.c.run.in_(select(RUNS.c.id).where(_old(before), RUNS.c.inputs.is_(None)))
     told = EVENTS.c.event.not_like(f"%{_GONE}%")
     columns = select(EVENTS.c.run, EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
@@ -82,7 +85,7 @@ def forget_outputs(connection: Connection, before: float) -> int:
         if one.kind == "prompt.delta":
             event["text"] = ""
         else:
-            event["answer"]["text"] = ""
+            event["answer" if one.kind == "prompt.completed" else "partial"]["text"] = ""
         here = (EVENTS.c.run == one.run) & (EVENTS.c.number == one.number)
         values = {"event": json.dumps(event, separators=_COMPACT)}
         connection.execute(update(EVENTS).where(here).values(values))

@@ -10,7 +10,13 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, select
 
-from understudy.architect.run_events import Answered, PromptCompleted
+from understudy.architect.run_events import (
+    Answered,
+    Partial,
+    PromptCompleted,
+    PromptFailed,
+    PromptStarted,
+)
 from understudy.errors import SelectionError, StoreError
 from understudy.runs.records import (
     ENDINGS,
@@ -32,6 +38,9 @@ _PIECE_TEXT = 1_000_000  # characters, and one event
 
 #: What a list shows; what was entered may be large.
 _LIGHT: tuple[Column[Any], ...] = tuple(one for one in RUNS.c if one.name != "inputs")
+#: The events that say what became of prompts.
+_OUTCOMES = ("prompt.completed", "prompt.failed")
+
 _UNSAID = Order(assistant="", content="", models={}, inputs={})
 
 
@@ -47,7 +56,7 @@ def find(connection: Connection, run: str, lease: float) -> RunInfo:
             f"There is no run {run[:80]!r}.", hint="`understudy runs list` shows those there are."
         )
     try:
-        info = _info(row, alive(connection, lease), _answers(connection, run))
+        info = _info(row, alive(connection, lease), *_outcome(connection, run))
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(f"What is kept of {run} cannot be read.") from error
     if info.standing is Standing.DAMAGED:
@@ -55,13 +64,15 @@ def find(connection: Connection, run: str, lease: float) -> RunInfo:
     return info
 
 
-def answers(connection: Connection, run: str, before: int) -> dict[int, Answered]:
-    """Return the answers that a run had before an event, by the prompt's index.
+def outcome(
+    connection: Connection, run: str, before: int
+) -> tuple[dict[int, Answered], dict[int, Partial]]:
+    """Return the answers that a run had before an event, by the prompt's index, and what broke off.
 
     Raises StoreError.
     """
     try:
-        return _answers(connection, run, before)
+        return _outcome(connection, run, before)
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(f"What is kept of {run} cannot be read.") from error
 
@@ -156,20 +167,32 @@ def _with_play() -> Any:
     )
 
 
-def _answers(connection: Connection, run: str, before: int | None = None) -> dict[int, Answered]:
-    completed = (
-        select(EVENTS.c.kind, EVENTS.c.event)
-        .where(EVENTS.c.run == run, EVENTS.c.kind == "prompt.completed")
+def _outcome(
+    connection: Connection, run: str, before: int | None = None
+) -> tuple[dict[int, Answered], dict[int, Partial]]:
+    told = (
+        select(EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
+        .where(EVENTS.c.run == run)
         .order_by(EVENTS.c.number)
     )
     if before is not None:
-        completed = completed.where(EVENTS.c.number < before)
+        told = told.where(EVENTS.c.number < before)
     answers: dict[int, Answered] = {}
-    for row in connection.execute(completed):
+    partials: dict[int, tuple[int, Partial]] = {}
+    for row in connection.execute(told.where(EVENTS.c.kind.in_(_OUTCOMES))):
         event = event_of(row.kind, row.event)
-        assert isinstance(event, PromptCompleted)  # noqa: S101 - that kind was asked for
-        answers[event.prompt] = event.answer
-    return dict(sorted(answers.items()))
+        if isinstance(event, PromptCompleted):
+            answers[event.prompt] = event.answer
+        elif isinstance(event, PromptFailed) and event.partial is not None:
+            partials[event.prompt] = (row.number, event.partial)
+    if partials:
+        for row in connection.execute(told.where(EVENTS.c.kind == "prompt.started")):
+            event = event_of(row.kind, row.event)
+            assert isinstance(event, PromptStarted)  # noqa: S101 - that kind was asked for
+            if event.prompt in partials and partials[event.prompt][0] < row.number:
+                del partials[event.prompt]  # it was asked again
+    broken = {prompt: one for prompt, (_, one) in partials.items() if prompt not in answers}
+    return dict(sorted(answers.items())), dict(sorted(broken.items()))
 
 
 def _listed(row: Any, living: Mapping[str, Any]) -> RunInfo:
@@ -179,7 +202,12 @@ def _listed(row: Any, living: Mapping[str, Any]) -> RunInfo:
         return _about(row, Standing.DAMAGED, _UNSAID)
 
 
-def _info(row: Any, living: Mapping[str, Any], answers: Mapping[int, Answered]) -> RunInfo:
+def _info(
+    row: Any,
+    living: Mapping[str, Any],
+    answers: Mapping[int, Answered],
+    partials: Mapping[int, Partial],
+) -> RunInfo:
     play = json.loads(row.text or "")
     order = Order(
         assistant=row.assistant,
@@ -189,7 +217,7 @@ def _info(row: Any, living: Mapping[str, Any], answers: Mapping[int, Answered]) 
         tools={model: tuple(tools) for model, tools in play["tools"].items()},
         inputs=json.loads(row.inputs) if row.inputs is not None else {},
     )
-    return _about(row, _standing(row, living), order, answers)
+    return _about(row, _standing(row, living), order, answers, partials)
 
 
 def _standing(row: Any, living: Mapping[str, Any]) -> Standing:
@@ -199,7 +227,11 @@ def _standing(row: Any, living: Mapping[str, Any]) -> Standing:
 
 
 def _about(
-    row: Any, standing: Standing, order: Order, answers: Mapping[int, Answered] | None = None
+    row: Any,
+    standing: Standing,
+    order: Order,
+    answers: Mapping[int, Answered] | None = None,
+    partials: Mapping[int, Partial] | None = None,
 ) -> RunInfo:
     told = row.ended if standing is not Standing.DAMAGED else None
     ended = json.loads(told) if told else None
@@ -213,8 +245,9 @@ def _about(
         updated_at=_time(row.updated_at),
         executor=row.worker or "",
         order=order,
-        ended=ended_of(ended, answers) if ended else None,
+        ended=ended_of(ended, answers, partials) if ended else None,
         answers=answers or {},
+        partials=partials or {},
         cost=row.cost,
         last_event=row.last_event,
         caller=row.caller or "",

@@ -14,6 +14,7 @@ from understudy.architect.engine import PromptError, StoppedError, Work
 from understudy.architect.run_events import (
     Answered,
     Failure,
+    Partial,
     PromptCompleted,
     PromptFailed,
     PromptStarted,
@@ -21,6 +22,7 @@ from understudy.architect.run_events import (
     RunEvent,
     RunStarted,
 )
+from understudy.runs.endings import why
 from understudy.runs.journal import Journal, LostError, Page
 from understudy.runs.records import Numbered
 from understudy.runs.workers import Claimed
@@ -36,6 +38,7 @@ class Record:
         self.ended: RunEnded | None = None
         self._kept: dict[int, Answered] = {}
         self._failed: dict[int, Failure] = {}
+        self._partials: dict[int, Partial] = {}  # what broke off and was not asked again
         self._begun = False
         self._since: float | None = None  # when it was begun here
         self._said: set[int] = set()  # whose answers this attempt has told already
@@ -48,14 +51,22 @@ class Record:
             self._kept[event.prompt] = event.answer
             if of_now:
                 self._said.add(event.prompt)
-        elif not of_now:
+        self._broke_off(event)
+        if isinstance(event, PromptCompleted) or not of_now:
             return
-        elif isinstance(event, RunStarted):
+        if isinstance(event, RunStarted):
             self._begun = True
         elif isinstance(event, PromptStarted):
             self._asked[event.prompt] = max(event.attempt, self._asked.get(event.prompt, 0))
         elif isinstance(event, PromptFailed):
             self._failed[event.prompt] = event.failure
+
+    def _broke_off(self, event: RunEvent) -> None:
+        """Take note of what an event says of answers that broke off."""
+        if isinstance(event, PromptFailed) and event.partial is not None:
+            self._partials[event.prompt] = event.partial
+        elif isinstance(event, PromptStarted | PromptCompleted):
+            self._partials.pop(event.prompt, None)
 
     @property
     def answers(self) -> dict[int, Answered]:
@@ -81,7 +92,8 @@ class Record:
         try:
             answer = await work()
         except PromptError as error:
-            told = PromptFailed(prompt, error.failure)
+            told = PromptFailed(prompt, error.failure, error.partial)
+            self._broke_off(told)
             self._failed[prompt] = error.failure
             await self._write(told)
             raise
@@ -99,6 +111,7 @@ class Record:
             if not self._begun:
                 self._journal.add(self.page, replace(event, attempt=self._attempt))
         elif isinstance(event, PromptStarted):
+            self._broke_off(event)
             before = self._asked.get(event.prompt, 0)
             # The engine counts anew in each hand.
             self._journal.add(self.page, replace(event, attempt=event.attempt + before))
@@ -109,9 +122,16 @@ class Record:
         elif not isinstance(event, PromptFailed):  # those were written by `step`
             self._journal.add(self.page, event)
 
+    def paid(self, ended: RunEnded) -> dict[int, Answered | Partial]:
+        """Return what there is to pay for at the end: answers, and what broke off."""
+        return {**self._partials, **ended.partials, **ended.answers}
+
     async def close(self, ended: RunEnded, cost: float | None) -> None:
-        """Write the end; raises LostError, StoreError."""
+        """Write the end, and what it broke off; raises LostError, StoreError."""
         self.page.cost = cost
+        for prompt, partial in ended.partials.items():
+            if prompt not in self._kept and prompt not in self._failed:
+                self._journal.add(self.page, PromptFailed(prompt, why(ended), partial))
         self._journal.add(self.page, ended)
         await self._journal.wrote(self.page)
 

@@ -14,6 +14,7 @@ from typing import Any
 from understudy.architect.run_events import (
     Answered,
     Failure,
+    Partial,
     PromptCompleted,
     PromptDelta,
     PromptFailed,
@@ -121,7 +122,8 @@ class Census:
 class RunInfo:
     """One run. `attempt` counts from 1; `ended` is there for runs that have ended.
 
-    `answers` are all that there are, by the prompt's index. `order` has no inputs where those have
+    `answers` are all that there are, by the prompt's index, `partials` what broke off and has not
+    been asked again. `order` has no inputs where those have
     been purged. `cost` is in US dollars, None where it is not known. `last_event` is the number
     of the latest event, 0 where there is none.
     """
@@ -137,6 +139,7 @@ class RunInfo:
     order: Order = hidden(repr=False)
     ended: RunEnded | None = hidden(default=None, repr=False)
     answers: Mapping[int, Answered] = hidden(default_factory=dict, repr=False)
+    partials: Mapping[int, Partial] = hidden(default_factory=dict, repr=False)
     cost: float | None = None
     last_event: int = 0
     caller: str = ""
@@ -158,12 +161,14 @@ class Batch:
 class Progress:
     """How a batch stands: runs by their standing, and what the ended ones cost.
 
-    `spent` is None where what some of them cost is not known. `blocked`: the budget allows no more.
+    `spent` is None where what some of them cost is not known, `least` is what is known of it.
+    `blocked`: the budget allows no more.
     """
 
     standings: Mapping[Standing, int]
     spent: float | None
     blocked: bool = False
+    least: float = 0.0
 
     @property
     def ended(self) -> int:
@@ -220,20 +225,32 @@ def ended_json(ended: RunEnded) -> dict[str, Any]:
     }
 
 
-def ended_of(value: Mapping[str, Any], answers: Mapping[int, Answered] | None = None) -> RunEnded:
-    """Return the end of a run that JSON holds, with answers."""
+def ended_of(
+    value: Mapping[str, Any],
+    answers: Mapping[int, Answered] | None = None,
+    partials: Mapping[int, Partial] | None = None,
+) -> RunEnded:
+    """Return the end of a run that JSON holds, with answers and what broke off."""
     failure = value["failure"]
     return RunEnded(
         RunStatus(value["status"]),
         answers or {},
         Failure(**failure) if failure else None,
         value["seconds"],
+        partials or {},
     )
 
 
 def answer_of(value: Mapping[str, Any]) -> Answered:
     """Return the answer that JSON holds."""
     return Answered(**{**value, "used": Used(**value["used"])})
+
+
+def partial_of(value: Mapping[str, Any] | None) -> Partial | None:
+    """Return what had come of an answer, as JSON holds it; None for nothing."""
+    if value is None:
+        return None
+    return Partial(**{**value, "used": Used(**value["used"]) if value["used"] else None})
 
 
 def _dumps(value: object) -> str:
@@ -261,7 +278,9 @@ _READ: Mapping[str, Callable[[dict[str, Any]], RunEvent]] = {
     "prompt.started": lambda one: PromptStarted(**one),
     "prompt.delta": lambda one: PromptDelta(**one),
     "prompt.completed": lambda one: PromptCompleted(**{**one, "answer": answer_of(one["answer"])}),
-    "prompt.failed": lambda one: PromptFailed(one["prompt"], Failure(**one["failure"])),
+    "prompt.failed": lambda one: PromptFailed(
+        one["prompt"], Failure(**one["failure"]), partial_of(one.get("partial"))
+    ),
     **dict.fromkeys(("run.completed", "run.failed", "run.cancelled"), ended_of),
 }
 

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 from understudy.architect.engine import Engine, Play
 from understudy.architect.run_events import (
     Answered,
+    Partial,
     RunEnded,
     RunListener,
     RunStatus,
@@ -60,7 +61,7 @@ class Worker:
     """Plays runs of a database; an asynchronous context manager, which gives back what it has.
 
     `ready` raises UnderstudyError for models that cannot be asked, `cost` returns what answers
-    cost. One worker for each process.
+    and those that broke off cost, None where that is not known. One worker for each process.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Worker:
         engine: Engine,
         *,
         ready: Callable[[Mapping[str, str]], None],
-        cost: Callable[[Mapping[int, Answered]], float | None],
+        cost: Callable[[Mapping[int, Answered | Partial]], float | None],
         limits: Limits | None = None,
         retention: Retention | None = None,
         observe: Observe | None = None,
@@ -250,7 +251,7 @@ class Worker:
         ended = record.ended or broken_off(record)
         playing.closing = True
         self.nudge()
-        await record.close(ended, self._cost(ended.answers))
+        await record.close(ended, self._cost(record.paid(ended)))
 
     async def _performed(
         self, claimed: Claimed, playing: Playing, record: Record, play: Play

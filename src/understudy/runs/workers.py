@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
 
 from understudy.errors import StoreError
 from understudy.runs.database import insert_new, now
@@ -209,7 +209,8 @@ def _groups(
 def within_budget(connection: Connection, batch: Any) -> int | None:
     """Return how many more runs of a batch its budget allows, None where it has none.
 
-    Those that run are thought to cost as much as the ones that have ended did.
+    Those that run are thought to cost as much as the ones that have ended did; so are those that
+    broke off, where nobody said what they cost.
     """
     if batch.max_cost is None:
         return None
@@ -218,9 +219,9 @@ def within_budget(connection: Connection, batch: Any) -> int | None:
     answered = and_(RUNS.c.batch == batch.id, RUNS.c.standing == Standing.COMPLETED)
     if _count(connection, and_(answered, RUNS.c.cost.is_(None))):
         return 0  # what was spent is not known
-    running = _count(
-        connection, and_(RUNS.c.batch == batch.id, RUNS.c.standing == Standing.RUNNING)
-    )
+    ends = RUNS.c.standing.in_([Standing.FAILED, Standing.CANCELLED])
+    unsaid = or_(RUNS.c.standing == Standing.RUNNING, and_(ends, RUNS.c.cost.is_(None)))
+    running = _count(connection, and_(RUNS.c.batch == batch.id, unsaid))
     each = max(spent / ended, batch.guess) if ended else batch.guess
     left = batch.max_cost - (spent or 0.0) - running * each
     if left <= 0:

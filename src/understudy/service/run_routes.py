@@ -35,7 +35,7 @@ from understudy.ops.playing import Chosen, RefusedInputsError
 from understudy.ops.run_service import RunService
 from understudy.ops.running import Runs
 from understudy.redact import redact
-from understudy.report.architect_run import finding_fields, run_fields
+from understudy.report.architect_run import Costs, finding_fields, run_fields
 from understudy.runs.records import Asked, RunInfo, Standing
 from understudy.service.auth import ADMIN, APPROVE, RUN, Caller
 from understudy.service.forms import MOST_BODY, Form, SentFile, entered
@@ -105,7 +105,7 @@ class RunRoutes:
                     info = await runs.submit(chosen, await _given(form), asked)
         if "text/event-stream" in request.headers.get("accept", ""):
             return self._streams.response(runs, info, 0)
-        answer = _one(info, status=202, whole=False).response()
+        answer = _one(info, status=202).response()
         answer.headers["location"] = f"/api/runs/{info.id}"
         if again:
             answer.headers["idempotency-replayed"] = "true"
@@ -134,8 +134,8 @@ class RunRoutes:
 
     async def one(self, request: Request, run: str) -> Reply:
         """One run, with what was entered and answered so far."""
-        _, info = await self._find(request, run)
-        return _one(info)
+        runs, info = await self._find(request, run)
+        return _one(info, costs=runs.player.cost)
 
     async def events(self, request: Request, run: str) -> Response:
         """Return a run's events as they come, to its end, wherever it is played.
@@ -157,14 +157,14 @@ class RunRoutes:
         """Cancel a run, wherever it is played: it ends within a second. May be repeated."""
         runs, info = await self._find(request, run)
         with _told():
-            return _one(await runs.cancel(info.id), whole=False).response()
+            return _one(await runs.cancel(info.id)).response()
 
     async def retry(self, request: Request, run: str) -> Response:
         """Go on with a run that failed or was cancelled; finished prompts are not asked again."""
         runs, info = await self._find(request, run)
         with _told():
             return _one(
-                await runs.requeue(info.id, runs.trace(request.headers)), status=202, whole=False
+                await runs.requeue(info.id, runs.trace(request.headers)), status=202
             ).response()
 
     async def _find(self, request: Request, run: str) -> tuple[Runs, RunInfo]:
@@ -261,9 +261,9 @@ _SENT = {
 }
 
 
-def _one(info: RunInfo, *, status: int = 200, whole: bool = True) -> Reply:
-    """Return a run; `whole` with what was entered and answered, which may be large."""
-    return reply({"success": True, "run": run_fields(info, answers=whole)}, status=status)
+def _one(info: RunInfo, *, status: int = 200, costs: Costs | None = None) -> Reply:
+    """Return a run; with `costs` also what was entered and answered, which may be large."""
+    return reply({"success": True, "run": run_fields(info, costs=costs)}, status=status)
 
 
 async def _chosen(runs: Runs, key: str, draft: bool, version: int | None) -> Chosen:

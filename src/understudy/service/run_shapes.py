@@ -19,10 +19,23 @@ class RunFailure(BaseModel):
     hint: str
 
 
+class RunPartial(BaseModel):
+    """What had come of an answer that broke off; null is what nobody knows of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    model: str
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: float | None
+
+
 class Run(BaseModel):
     """One run. `cost` is in US dollars, null where it is not known.
 
-    `lastEvent` is the number of its latest event. Lists leave out inputs and answers.
+    `lastEvent` is the number of its latest event. Lists leave out inputs, answers and what
+    broke off.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -44,6 +57,7 @@ class Run(BaseModel):
     error: RunFailure | None
     inputs: dict[str, str] | None = None
     answers: dict[str, str] | None = None
+    broken_off: dict[str, RunPartial] | None = None
 
 
 class RunAnswer(Shape):

@@ -1,0 +1,232 @@
+"""Answers that break off: what had come is kept, said to be none, and asked again by a retry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from runs.playing import (
+    FINE,
+    ORDER,
+    VERDICT,
+    asked,
+    checked,
+    engine_of,
+    heard,
+    until,
+    worker_of,
+    working,
+)
+from understudy.architect.engine import Engine
+from understudy.architect.run_events import Answered, Partial, PromptFailed, Used
+from understudy.providers.base import Delta, Request, Usage
+from understudy.providers.errors import ProviderBusyError, ProviderError, ProviderRejectedError
+from understudy.providers.script import Line, Script
+from understudy.runs import batches, purging, workers
+from understudy.runs.durable import DurableRuns
+from understudy.runs.records import Batch, Numbered, RunInfo, Standing
+from understudy.runs.submitting import Row
+from understudy.runs.worker import Worker
+from understudy.store.address import for_runs, parse
+
+MODEL = "demo/scripted"
+
+
+@pytest.fixture
+async def runs(url: str) -> AsyncIterator[DurableRuns]:
+    async with asyncio.timeout(60), DurableRuns(for_runs(parse(url)), lease=1) as opened:
+        yield opened
+
+
+class Broken(Script):
+    """Answers fine but for the verdict, of which pieces come, maybe the usage, and no end."""
+
+    def __init__(
+        self, *pieces: str, usage: Usage | None = None, error: ProviderError | None = None
+    ) -> None:
+        super().__init__((FINE,))
+        self._pieces, self._usage, self._error = pieces, usage, error
+        self.said = asyncio.Event()
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        if "sail?" not in request.messages[-1].text:
+            async for delta in super().stream(request):
+                yield delta
+            return
+        for piece in self._pieces:
+            yield Delta(piece)
+        if self._usage is not None:
+            yield Delta(usage=self._usage)
+        self.said.set()
+        if self._error is not None:
+            raise self._error
+        await asyncio.Event().wait()
+
+
+def known(answers: Mapping[int, Answered | Partial]) -> float | None:
+    """Return a quarter for each, None where one did not say what it took."""
+    return None if any(one.used is None for one in answers.values()) else 0.25 * len(answers)
+
+
+def playing(runs: DurableRuns, broken: Broken) -> Worker:
+    """Return a worker that lets nobody ask twice."""
+
+    async def at_once(_: float) -> None:
+        pass
+
+    engine = Engine(lambda _: broken, pause=at_once)
+    worker = Worker(runs, engine, ready=lambda _: None, cost=known)
+    runs.on_queued = worker.nudge
+    return worker
+
+
+async def cancelled(runs: DurableRuns, broken: Broken) -> tuple[RunInfo, list[Numbered]]:
+    """Cancel a run in the middle of its verdict."""
+    async with working(playing(runs, broken)):
+        run = (await runs.submit(ORDER)).id
+        await broken.said.wait()
+        await runs.cancel(run)
+        told = await heard(runs, run)
+    return await runs.find(run), told
+
+
+async def test_a_cancelled_run_keeps_what_had_come_of_an_answer(runs: DurableRuns) -> None:
+    info, told = await cancelled(runs, Broken("Sail ", "at"))
+    checked(told)
+    failed = told[-2].event
+    assert isinstance(failed, PromptFailed)
+    assert (failed.prompt, failed.failure.code) == (VERDICT, "cancelled")
+    assert failed.partial == Partial("Sail at", MODEL, None)
+    assert info.standing is Standing.CANCELLED
+    assert info.answers.keys() == {0, 1, 2}
+    assert info.partials == {VERDICT: Partial("Sail at", MODEL, None)}
+    assert info.ended is not None
+    assert info.ended.partials == info.partials
+    assert info.cost is None  # what the verdict cost, nobody said
+    async with working(worker_of(runs, engine_of(FINE))):
+        await runs.retry(info.id)
+        again = await heard(runs, info.id, info.last_event)
+    assert asked(again) == [VERDICT]
+    checked([*told, *again])
+    info = await runs.find(info.id)
+    assert (info.standing, info.partials) == (Standing.COMPLETED, {})
+    assert info.answers[VERDICT].text == "Fine."
+    assert info.cost == 0.25
+
+
+async def test_what_a_provider_said_of_its_cost_is_known(runs: DurableRuns) -> None:
+    info, _ = await cancelled(runs, Broken("Sail", usage=Usage(7, 2)))
+    assert info.partials == {VERDICT: Partial("Sail", MODEL, Used(7, 2))}
+    assert info.cost == 1.0
+
+
+async def test_an_answer_of_which_nothing_had_come_may_cost_something(runs: DurableRuns) -> None:
+    info, _ = await cancelled(runs, Broken())
+    assert info.partials == {VERDICT: Partial("", MODEL, None)}
+    assert info.cost is None
+
+
+@pytest.mark.parametrize(
+    ("broken", "partial", "cost"),
+    [
+        (
+            Broken("Sail", error=ProviderRejectedError("Too long.")),
+            {VERDICT: Partial("Sail", MODEL, None)},
+            None,
+        ),
+        (
+            Broken("Sail", usage=Usage(7, 2), error=ProviderRejectedError("Too long.")),
+            {VERDICT: Partial("Sail", MODEL, Used(7, 2))},
+            1.0,
+        ),
+        (Broken(error=ProviderRejectedError("No.")), {}, 0.75),
+        (Broken("Sa", error=ProviderBusyError("B.")), {VERDICT: Partial("Sa", MODEL)}, None),
+    ],
+    ids=["half", "counted", "refused", "tried"],
+)
+async def test_what_fails_in_the_middle_is_kept_in_the_same_way(
+    runs: DurableRuns, broken: Broken, partial: dict[int, Partial], cost: float | None
+) -> None:
+    async with working(playing(runs, broken)):
+        run = (await runs.submit(ORDER)).id
+        told = await heard(runs, run)
+    checked(told)
+    info = await runs.find(run)
+    assert (info.standing, info.partials, info.cost) == (Standing.FAILED, partial, cost)
+
+
+async def test_a_run_that_is_handed_on_has_nothing_that_broke_off(runs: DurableRuns) -> None:
+    broken = Broken("Sail ")
+    async with playing(runs, broken) as worker:
+        run = (await runs.submit(ORDER)).id
+        stop = asyncio.Event()
+        serving = asyncio.create_task(worker.serve(stop))
+        await broken.said.wait()
+        stop.set()
+        await serving
+    assert (await runs.find(run)).partials == {}
+    async with working(worker_of(runs, engine_of(FINE))):
+        told = await heard(runs, run)
+    checked(told)
+    assert not [one for one in told if isinstance(one.event, PromptFailed)]
+
+
+async def test_what_a_worker_left_in_the_middle_is_kept_by_who_cancels_it(
+    runs: DurableRuns,
+) -> None:
+    broken = Broken("Sail ", "at ", "dawn")
+    async with playing(runs, broken) as worker:
+        run = (await runs.submit(ORDER)).id
+        stop = asyncio.Event()
+        serving = asyncio.create_task(worker.serve(stop))
+        await until(runs, run, "prompt.delta", count=4)
+        await broken.said.wait()
+        stop.set()
+        await serving
+    info = await runs.cancel(run)
+    checked(await heard(runs, run))
+    assert info.partials == {VERDICT: Partial("Sail at dawn", MODEL, None)}
+    assert (info.standing, info.cost) == (Standing.CANCELLED, None)
+    again = await runs.retry(run)
+    info = await runs.cancel(run)
+    assert info.last_event == again.last_event + 1  # nothing broke off in that attempt
+    assert info.partials.keys() == {VERDICT}
+
+
+async def test_what_broke_off_is_forgotten_with_the_answers(runs: DurableRuns) -> None:
+    info, _ = await cancelled(runs, Broken("Secret"))
+    soon = (datetime.now(UTC) + timedelta(minutes=1)).timestamp()
+    while await runs.writing(purging.forget_outputs, soon):
+        pass
+    assert "Secret" not in str(await heard(runs, info.id))
+    assert (await runs.find(info.id)).partials == {VERDICT: Partial("", MODEL, None)}
+
+
+async def test_a_budget_counts_what_broke_off_as_much_as_the_others(runs: DurableRuns) -> None:
+    batch = Batch("batch_1", 3, max_cost=1.9, guess=0.1)
+    await runs.writing(batches.begin, batch)
+    rows = [Row(number, {"route": str(number)}) for number in (1, 2, 3)]
+    await runs.queue_rows(batch.id, ORDER, rows)
+    first, second, _ = [one.id for one in reversed(await runs.list(batch=batch.id))]
+
+    async def play(run: str, broken: Broken) -> None:
+        async with playing(runs, broken) as worker:
+            (claimed,) = await runs.writing(workers.claim, worker.id, 1, run=run)
+            await worker.play(claimed)
+
+    await play(first, Broken("Sail", usage=Usage(1, 1), error=ProviderRejectedError("No.")))
+    await play(second, Broken("Sail", error=ProviderRejectedError("No.")))
+    progress = await runs.reading(batches.progress, batch.id)
+    assert (progress.spent, progress.least) == (None, 1.0)
+    assert progress.blocked  # 1.0, and about as much again
+
+
+async def test_the_line_of_a_script_that_fails_in_the_middle_breaks_off(runs: DurableRuns) -> None:
+    line = Line("sail?", say="Sail at", fail="rejected")
+    async with working(worker_of(runs, engine_of(line, FINE))):
+        run = (await runs.submit(ORDER)).id
+        await heard(runs, run)
+    assert (await runs.find(run)).partials == {VERDICT: Partial("Sail at", MODEL, None)}
