@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -157,6 +158,52 @@ def test_who_reads_slowly_is_waited_for(folder: Path, monkeypatch: pytest.Monkey
         while not found.endswith(b'Z"}') and (piece := connection.recv(1 << 20)):
             found += piece
     assert json.loads(found.partition(b"\r\n\r\n")[2])["count"] == len(LARGE)
+
+
+def test_the_service_waits_for_who_reads_slowly(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_LAST", 0.5)
+    stored(LARGE)
+    found = bytearray()
+
+    def read() -> None:
+        with connection:
+            until = time.monotonic() + 2.5
+            while time.monotonic() < until:
+                found.extend(connection.recv(1 << 16))
+                time.sleep(0.05)  # a reader that is slow on purpose
+            while piece := connection.recv(1 << 20):
+                found.extend(piece)
+
+    with served() as client:
+        connection = _unread(client)
+        reading = threading.Thread(target=read)
+        reading.start()
+    reading.join(PATIENCE)
+    assert json.loads(bytes(found).partition(b"\r\n\r\n")[2])["count"] == len(LARGE)
+
+
+def test_the_service_does_not_wait_for_ever_for_who_reads(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_LAST", 0.1)
+    monkeypatch.setattr(server, "_ALL", 0.5)
+    stored(LARGE)
+    ended = threading.Event()
+
+    def read() -> None:
+        with connection, suppress(ConnectionError):
+            while not ended.is_set() and connection.recv(1 << 12):
+                time.sleep(0.02)  # a reader that is too slow on purpose
+
+    with served() as client:
+        connection = _unread(client)
+        reading = threading.Thread(target=read)
+        reading.start()
+    assert reading.is_alive()  # it had not read all
+    ended.set()
+    reading.join(PATIENCE)
 
 
 def test_the_service_ends_whoever_reads_nothing(

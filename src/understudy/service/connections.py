@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
+import struct
+import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from understudy.service.front import HEADERS
@@ -25,6 +29,21 @@ MOST_HEAD = 1 << 16
 STALLED = 60.0
 
 _REASONS = {400: b"Bad Request", 431: b"Request Header Fields Too Large"}
+
+
+#: Where Linux says in a TCP_INFO how many bytes the other side has taken, and how long that is.
+_ACKED = struct.Struct("@120xQ")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How an answer stands: bytes that are `left` to be sent, and that were `read`.
+
+    `read` is None where the system does not tell.
+    """
+
+    left: int
+    read: int | None
 
 
 class Connection(Protocol):
@@ -83,6 +102,10 @@ class Connection(Protocol):
         if self._writing is not None:
             self._writing.cancel()
 
+    def sent(self) -> Sent:
+        """Return how what was written stands: the same twice, if nothing was read in between."""
+        return Sent(self.transport.get_write_buffer_size(), _read(self.transport))
+
     def _answered(self) -> bool:
         """Tell whether there is no request that still waits for its answer."""
         cycle: Any = self.cycle  # None before the first one
@@ -109,6 +132,22 @@ class Connection(Protocol):
         if self._answered():
             self.transport.write(_spelt(problem, self.server_state.default_headers))
         self.transport.close()
+
+
+def _read(transport: asyncio.Transport) -> int | None:
+    """Return how many bytes the other side has taken.
+
+    The buffer of a transport alone tells of megabytes at a time: the system's is behind it.
+    """
+    if sys.platform != "linux":
+        return None
+    try:
+        told = transport.get_extra_info("socket").getsockopt(
+            socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED.size
+        )
+    except OSError:
+        return None
+    return int(_ACKED.unpack(told)[0]) if len(told) == _ACKED.size else None
 
 
 def _spelt(problem: ProblemError, defaults: list[Header]) -> bytes:

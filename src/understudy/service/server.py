@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from understudy.errors import UsageError
-from understudy.service.connections import Connection
+from understudy.service.connections import Connection, Sent
 from understudy.service.front import Draining
 
 log = logging.getLogger("understudy.service")
@@ -23,8 +23,12 @@ _BACKLOG = 2048
 
 _KEEP_ALIVE = 75  # seconds that a silent connection is kept
 
-#: Seconds, after those of grace, in which what is being sent has to be read.
-_LAST = 60.0
+#: Seconds, after those of grace, in which something of what is being sent has to be read.
+_LAST = 5.0
+#: So many times as long where the system does not tell of each piece.
+_BLIND = 12
+#: Seconds, after those of grace, in which all of it has to be read.
+_ALL = 600.0
 
 
 class Server(uvicorn.Server):
@@ -83,17 +87,30 @@ class Server(uvicorn.Server):
         # uvicorn tells nobody when a connection ends.
         while self.server_state.connections and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        cutting = asyncio.get_running_loop().call_later(_LAST, self._cut)
+        cutting = asyncio.create_task(self._cut())
         try:
             await super().shutdown(sockets)
         finally:
             cutting.cancel()
 
-    def _cut(self) -> None:
-        """End connections whose owners have not read their answers."""
-        for connection in list(self.server_state.connections):
-            if connection.transport.get_write_buffer_size():
-                connection.transport.abort()
+    async def _cut(self) -> None:
+        """End connections whose owners read nothing more of their answers, or never end."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + _ALL
+        seen: dict[Connection, tuple[Sent, int]] = {}
+        while True:
+            still: dict[Connection, tuple[Sent, int]] = {}
+            for one in list(self.server_state.connections):
+                if not isinstance(one, Connection) or not (sent := one.sent()).left:
+                    continue
+                before, looks = seen.get(one, (None, 0))
+                looks = looks + 1 if sent == before else 0
+                if looks >= (1 if sent.read is not None else _BLIND) or clock() >= until:
+                    one.transport.abort()
+                else:
+                    still[one] = (sent, looks)
+            seen = still
+            await asyncio.sleep(_LAST)
 
     async def run_until(
         self, stop: asyncio.Event, listening: socket.socket, started: Callable[[], None]
