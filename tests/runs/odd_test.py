@@ -254,11 +254,13 @@ async def test_a_batch_is_counted_and_its_rows_change_places(runs: DurableRuns) 
         0.0,
         False,
     )
-    known = await runs.reading(batches.known, batch.id)
-    first, second, third = (known[number][0] for number in (1, 2, 3))
-    await runs.writing(batches.renumber, {first: 2, second: 1, third: None})
-    again = await runs.reading(batches.known, batch.id)
-    assert {row: run for row, (run, _) in again.items()} == {2: first, 1: second}
+    known: list[tuple[str, int, str]] = []
+    await runs.reading(batches.known, batch.id, known.extend)
+    first, second, third = (run for run, _, _ in sorted(known, key=lambda one: one[1]))
+    await runs.writing(batches.renumber, [(first, 2), (second, 1)], [(third,)])
+    again: list[tuple[str, int, str]] = []
+    await runs.reading(batches.known, batch.id, again.extend)
+    assert {row: run for run, row, _ in again} == {2: first, 1: second}
     assert (await runs.find(third)).standing is Standing.CANCELLED
     async with worker_of(runs, engine_of(FINE), batch=batch.id, places=1) as worker:
         await worker.serve(asyncio.Event(), drain=True)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ def batch(ctx: click.Context, /, **options: Any) -> int:
                 retry_failed=options["retry_failed"],
             )
             begun = await batching.begin(runs, request)
+            ctx.call_on_close(begun.close)
             display = _Display(session, begun.rows, len(begun.invalid))
             progress = await batching.play(
                 runs, begun, places=options["concurrency"], stop=stop, tell=display.tell
@@ -121,7 +123,7 @@ def batch(ctx: click.Context, /, **options: Any) -> int:
 
 def _reasons(session: Session, invalid: Mapping[int, Sequence[InputFinding]]) -> None:
     """Say of the first rows that were not run why."""
-    for row, findings in list(invalid.items())[:_SHOWN]:
+    for row, findings in islice(invalid.items(), _SHOWN):
         session.note(clean(f"Row {row}: {findings[0].message} {findings[0].hint}".rstrip()))
     if len(invalid) > _SHOWN:
         session.note(f"... and {len(invalid) - _SHOWN:,} more; the results say all.")

@@ -15,6 +15,7 @@ from understudy.architect.inputs import InputFinding
 from understudy.errors import UsageError
 from understudy.files import replacing
 from understudy.ops.batch_rows import entered, raw_rows
+from understudy.ops.batch_spool import Spool
 from understudy.ops.playing import Chosen, RefusedInputsError
 from understudy.ops.running import Runs
 from understudy.report.architect_run import row_fields, unrun_fields
@@ -23,6 +24,7 @@ from understudy.runs.records import Asked, Batch, Order, Progress, Result, Stand
 from understudy.runs.submitting import Row
 
 _AT_ONCE = 500  # rows that are looked at and written down together
+_AT_ONCE_TEXT = 10_000_000  # characters of them, and one row
 _LOOK = 0.2  # seconds between two looks at how a batch stands
 _LAST_LOOKS = 0.03  # once all rows have begun
 _FOR_EVER = 86_400.0  # seconds
@@ -41,17 +43,23 @@ class BatchRequest:
 
 @dataclass(slots=True)
 class Begun:
-    """A batch that was written down; `invalid` are the rows that have no run, and why.
-
-    `guess` is what a run costs at least, in US dollars.
-    """
+    """A batch that was written down, to be closed; `guess` is what a run costs at least, in USD."""
 
     batch: Batch
     names: Sequence[str]
     request: BatchRequest
-    invalid: dict[int, tuple[InputFinding, ...]] = field(default_factory=dict)
+    spool: Spool = field(default_factory=Spool)
     rows: int = 0
     guess: float = 0.0
+
+    @property
+    def invalid(self) -> Mapping[int, tuple[InputFinding, ...]]:
+        """The rows that have no run, and why."""
+        return self.spool.refused
+
+    def close(self) -> None:
+        """Forget what was looked at; may be repeated."""
+        self.spool.close()
 
 
 async def begin(runs: Runs, request: BatchRequest) -> Begun:
@@ -73,13 +81,17 @@ async def begin(runs: Runs, request: BatchRequest) -> Begun:
     batch = Batch(f"batch_{sha256(name.encode()).hexdigest()[:16]}", 0, request.max_cost)
     names = [one.name for one in request.chosen.definition.prompts]
     begun = Begun(batch, names, request)
-    # Nobody begins before all is written down.
-    await runs.kept.writing(batches.begin, batch, opened=False)
-    await _fill(runs, begun, order)
-    begun.batch = replace(batch, rows=begun.rows, guess=begun.guess)
-    if request.retry_failed:
-        await runs.kept.writing(batches.retry, batch.id, runs.kept.lease)
-    await runs.kept.writing(batches.begin, begun.batch)
+    try:
+        # Nobody begins before all is written down.
+        await runs.kept.writing(batches.begin, batch, opened=False)
+        await _fill(runs, begun, order)
+        begun.batch = replace(batch, rows=begun.rows, guess=begun.guess)
+        if request.retry_failed:
+            await runs.kept.writing(batches.retry, batch.id, runs.kept.lease)
+        await runs.kept.writing(batches.begin, begun.batch)
+    except BaseException:
+        begun.close()
+        raise
     return begun
 
 
@@ -89,33 +101,49 @@ async def _fill(runs: Runs, begun: Begun, order: Order) -> None:
     A row is known by what it enters: its run stays with it, wherever it stands now.
     """
     asked = Asked(trace=runs.trace())
-    known = await runs.kept.reading(batches.known, begun.batch.id)
-    spare: dict[str, list[tuple[str, int]]] = {}
-    for row, (run, digest) in sorted(known.items(), reverse=True):
-        spare.setdefault(digest, []).append((run, row))
-    moved: dict[str, int | None] = {}
-    new: list[Row] = []
+    spool = begun.spool
+    await runs.kept.reading(batches.known, begun.batch.id, spool.know)
+    queue = _Queue(runs, begun.batch.id, order, asked)
     async for number, values in _checked(runs, begun):
         begun.rows = number
         if values is None:
             continue
         if begun.guess == 0.0:
             begun.guess = runs.player.least(begun.request.chosen, values) or 0.0
-        if found := spare.get(batches.digest(values)):
-            run, row = found.pop()
-            if row != number:
-                moved[run] = number
-        else:
-            new.append(Row(number, dict(values)))
-        if not known and len(new) >= _AT_ONCE:  # nobody has these numbers yet
-            await runs.kept.queue_rows(begun.batch.id, order, new, asked)
-            new = []
+        row = Row(number, dict(values))
+        if not spool.known:  # nobody has these numbers yet
+            await queue.put(row)
+        elif not spool.give(batches.digest(values), number):
+            spool.add(row)
     if begun.rows == 0:
         raise UsageError(f"{begun.request.rows} has no rows.")
-    moved |= {run: None for left in spare.values() for run, _ in left}
-    await runs.kept.writing(batches.renumber, moved)
-    for start in range(0, len(new), _AT_ONCE):
-        await runs.kept.queue_rows(begun.batch.id, order, new[start : start + _AT_ONCE], asked)
+    await runs.kept.writing(batches.renumber, spool.moved, spool.left)
+    for row in spool.fresh:
+        await queue.put(row)
+    await queue.flush()
+
+
+class _Queue:
+    """Queues rows, several at once."""
+
+    def __init__(self, runs: Runs, batch: str, order: Order, asked: Asked) -> None:
+        self._runs = runs
+        self._about = (batch, order)
+        self._asked = asked
+        self._rows: list[Row] = []
+        self._size = 0
+
+    async def put(self, row: Row) -> None:
+        """Queue a row, soon."""
+        self._rows.append(row)
+        self._size += sum(map(len, row.inputs.values()))
+        if len(self._rows) >= _AT_ONCE or self._size > _AT_ONCE_TEXT:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Queue what is left."""
+        rows, self._rows, self._size = self._rows, [], 0
+        await self._runs.kept.queue_rows(*self._about, rows, self._asked)
 
 
 async def _checked(runs: Runs, begun: Begun) -> AsyncIterator[tuple[int, Mapping[str, str] | None]]:
@@ -127,13 +155,13 @@ async def _checked(runs: Runs, begun: Begun) -> AsyncIterator[tuple[int, Mapping
             await asyncio.sleep(0)  # let others have their turn
         given = await entered(row, definition, request.rows.parent)
         if isinstance(given, tuple):
-            begun.invalid[row.number] = given
+            begun.spool.refuse(row.number, given)
             yield row.number, None
             continue
         try:
             yield row.number, runs.player.play(request.chosen, given).inputs
         except RefusedInputsError as error:
-            begun.invalid[row.number] = error.findings
+            begun.spool.refuse(row.number, error.findings)
             yield row.number, None
 
 
@@ -221,8 +249,8 @@ async def write_results(runs: Runs, begun: Begun) -> None:
 
 
 def _line(begun: Begun, kept: Mapping[int, Result], row: int) -> dict[str, Any]:
-    if row in begun.invalid:
-        return unrun_fields(row, "invalid", begun.invalid[row])
+    if (findings := begun.invalid.get(row)) is not None:
+        return unrun_fields(row, "invalid", findings)
     found = kept.get(row)
     if found is None or not found.standing.ended:
         return unrun_fields(row, "not_run", ())

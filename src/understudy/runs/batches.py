@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from understudy.architect.run_events import Answered, PromptCompleted, RunEnded, RunStatus
 from understudy.runs import deciding, endings
@@ -15,6 +16,8 @@ from understudy.runs.database import insert_new, now
 from understudy.runs.records import Batch, Progress, Result, Standing, ended_of, event_of
 from understudy.runs.tables import BATCHES, EVENTS, RUNS
 from understudy.runs.workers import within_budget
+
+_PIECE = 500  # rows that are changed together
 
 
 def begin(connection: Connection, batch: Batch, *, opened: bool = True) -> None:
@@ -33,15 +36,17 @@ def begin(connection: Connection, batch: Batch, *, opened: bool = True) -> None:
     connection.execute(BATCHES.update().where(BATCHES.c.id == batch.id).values(changed))
 
 
-def known(connection: Connection, batch: str) -> dict[int, tuple[str, str]]:
-    """Return the runs of a batch's rows and digests of what was entered, by the rows' numbers."""
+def known(
+    connection: Connection, batch: str, take: Callable[[Iterable[tuple[str, int, str]]], object]
+) -> None:
+    """Have the runs of a batch taken: the id of each, its row, and a digest of what was entered."""
     statement = select(RUNS.c.id, RUNS.c.row, RUNS.c.inputs).where(RUNS.c.batch == batch)
-    found: dict[int, tuple[str, str]] = {}
     with connection.execute(statement, execution_options={"yield_per": 100}) as rows:
-        for one in rows:
-            inputs = json.loads(one.inputs) if one.inputs is not None else None
-            found[one.row] = (one.id, digest(inputs))
-    return found
+        take((one.id, one.row, _digest_of(one.inputs)) for one in rows)
+
+
+def _digest_of(inputs: str | None) -> str:
+    return digest(json.loads(inputs) if inputs is not None else None)
 
 
 def digest(inputs: object) -> str:
@@ -49,21 +54,24 @@ def digest(inputs: object) -> str:
     return sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def renumber(connection: Connection, rows: Mapping[str, int | None]) -> None:
-    """Give runs of a batch the numbers of their rows; None takes them out of it.
+def renumber(
+    connection: Connection, moved: Iterable[tuple[str, int]], left: Iterable[tuple[str]]
+) -> None:
+    """Give runs of a batch the numbers of their rows, and take out those that are left over.
 
-    What waited and is taken out is cancelled.
+    What waited and is taken out is cancelled. `moved` is gone through twice.
     """
-    moved = {run: row for run, row in rows.items() if row is not None}
-    for run in rows.keys() - moved.keys():
+    for (run,) in left:
         found = endings.locked(connection, run)
         if found.standing == Standing.QUEUED:
             endings.end(connection, found, RunEnded(RunStatus.CANCELLED))
         out: dict[str, Any] = {"row": None, "batch": None}
         connection.execute(RUNS.update().where(RUNS.c.id == run).values(out))
+    place = RUNS.update().where(RUNS.c.id == bindparam("run_")).values(row=bindparam("row_"))
     for sign in (-1, 1):  # by way of numbers that no row has: two may change places
-        for run, row in moved.items():
-            connection.execute(RUNS.update().where(RUNS.c.id == run).values(row=row * sign))
+        rows = iter(moved)
+        while some := list(islice(rows, _PIECE)):
+            connection.execute(place, [{"run_": run, "row_": row * sign} for run, row in some])
 
 
 def close(connection: Connection, batch: str) -> None:
@@ -99,10 +107,12 @@ def retry(connection: Connection, batch: str, lease: float) -> int:
     again = select(RUNS.c.id).where(
         RUNS.c.batch == batch, RUNS.c.standing.in_([Standing.FAILED, Standing.CANCELLED])
     )
-    runs = connection.scalars(again).all()
-    for run in runs:
-        deciding.again(connection, run, lease)
-    return len(runs)
+    count = 0
+    while runs := connection.scalars(again.limit(_PIECE)).all():  # those are queued then
+        for run in runs:
+            deciding.again(connection, run, lease)
+        count += len(runs)
+    return count
 
 
 def results(connection: Connection, batch: str, after: int, last: int) -> dict[int, Result]:
