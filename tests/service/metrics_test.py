@@ -54,7 +54,7 @@ def test_the_queue_is_told_as_it_stands(home: Path, script: Callable[..., None])
         first, second = begun(client), begun(client)
         with listening(client, "GET", f"/api/runs/{first}/events") as events:
             for one in events:
-                if one.data.get("prompt") == "verdict":
+                if (one.type, one.data.get("prompt")) == ("prompt.started", "verdict"):
                     assert queue(client) == [1, 1, 0]
                     found = figures(client)
                     assert found[(f"{RUNS}_workers",)] == found[(f"{RUNS}_places",)] == 1
