@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from understudy.runs.forms import FORMS
+from understudy.runs.notices import NEWS, tell
 from understudy.store.address import Address
 from understudy.store.failures import translated
 from understudy.store.opening import WRITES, hooked, migrate, newest, options, prepare
@@ -67,9 +68,16 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Hold a transaction that is kept whole, or not at all where something is raised within."""
-        with translated(self.address), self._used(), self._writer.begin() as connection:
-            yield connection
+        """Hold a transaction that is kept whole, or not at all where something is raised within.
+
+        Others are told of its `news` afterwards.
+        """
+        told: set[str] = set()
+        with translated(self.address), self._used(), self._writer.connect() as connection:
+            connection.execution_options(**{NEWS: told})
+            with connection.begin():
+                yield connection
+            tell(connection, told)
 
     @contextmanager
     def _used(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from understudy.architect.run_events import (
 )
 from understudy.errors import SelectionError
 from understudy.runs.database import now
+from understudy.runs.notices import news
 from understudy.runs.records import Standing, ended_json, event_json, event_of
 from understudy.runs.tables import EVENTS, RUNS
 
@@ -51,6 +52,7 @@ def end(connection: Connection, row: Any, ended: RunEnded) -> None:
             cost=None if broken else cost_unplayed(row.cost, row.last_event),
         )
     )
+    news(connection, (row.id,))
 
 
 def _broken_off(connection: Connection, row: Any, ended: RunEnded) -> list[PromptFailed]:

@@ -1,7 +1,8 @@
 """Events for those who listen: each once, in order, wherever the run is played.
 
-What this process keeps is passed on at once; what others keep is looked for. Listeners of one run
-share what was read, so that many cost little more than one.
+What this process keeps is passed on at once; what others keep is looked for when an ear hears that
+there may be something. Listeners of one run share what was read, so that many cost little more than
+one.
 """
 
 from __future__ import annotations
@@ -9,17 +10,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import suppress
 
 from understudy.errors import StoreError
 from understudy.runs import reading
 from understudy.runs.database import Database
+from understudy.runs.hearing import Ear, ear
+from understudy.runs.notices import ANY
 from understudy.runs.records import ENDINGS, Kept
 
 log = logging.getLogger("understudy.runs")
 
-_LOOK = 0.05  # seconds between two looks at runs that others play
+_LOOK = 0.05  # seconds between two looks at runs that others play, where nothing is heard of them
 _LOOK_LESS = 0.5  # when the last look failed
+_LOOK_AT_ALL = 1.0  # seconds between two looks at every run, whatever was heard
+_REST = 4  # how many times as long as a look the pause after it is, up to _LOOK
 _HELD = 1000  # events of a run that are held for its listeners
 _HELD_TEXT = 4_000_000  # characters of them
 
@@ -72,6 +78,9 @@ class Feed:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._channels: dict[str, _Channel] = {}
+        self._ours: set[str] = set()  # runs that this process plays
+        self._heard: set[str] = set()  # which there may be news of
+        self._woken = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
 
@@ -84,8 +93,14 @@ class Feed:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
 
-    def publish(self, run: str, events: Sequence[Kept]) -> None:
-        """Pass on what this process has just kept."""
+    def publish(self, run: str, events: Sequence[Kept], *, ours: bool) -> None:
+        """Pass on what this process has just kept; while a run is `ours`, nobody else writes."""
+        if ours:
+            self._ours.add(run)
+        elif run in self._ours:
+            self._ours.discard(run)
+            if not events or events[-1][1] not in ENDINGS:  # others may be ahead already
+                self._hear(run)
         if (channel := self._channels.get(run)) is not None:
             channel.push(events)
 
@@ -96,7 +111,6 @@ class Feed:
         """
         channel = self._channels.setdefault(run, _Channel())
         channel.listeners += 1
-        self._look()
         checked = False  # whether the run had ended before; later ends are among the events
         try:
             while not self._closed.is_set():
@@ -119,6 +133,7 @@ class Feed:
                 if not checked and await asyncio.to_thread(self._over, run, after):
                     return
                 checked = True
+                self._look(run)
                 await more.wait()
         finally:
             channel.listeners -= 1
@@ -150,28 +165,72 @@ class Feed:
         last, standing = found[run]
         return standing.ended and last <= after
 
-    def _look(self) -> None:
+    def _look(self, run: str) -> None:
+        """Have somebody look for what others write of a run."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._watch())
+        elif run not in self._ours:
+            self._woken.set()
 
     async def _watch(self) -> None:
         """Look for what other processes have kept, for as long as somebody listens."""
-        pause = _LOOK
         while self._channels and not self._closed.is_set():
-            await asyncio.sleep(pause)
+            hearing = ear(self._database, self._hear)
             try:
-                await asyncio.to_thread(self._passed_on, asyncio.get_running_loop())
-                pause = _LOOK
-            except StoreError as error:
-                log.warning("Events of runs cannot be read: %s", error.message)
-                pause = _LOOK_LESS
-            except Exception:  # listeners would wait for ever
-                log.exception("Events of runs cannot be read")
-                pause = _LOOK_LESS
+                await self._look_and_hear(hearing)
+            finally:
+                await hearing.aclose()
 
-    def _passed_on(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _hear(self, run: str) -> None:
+        if run == ANY or (run in self._channels and run not in self._ours):
+            self._heard.add(run)
+            self._woken.set()
+
+    async def _look_and_hear(self, hearing: Ear) -> None:
+        clock = asyncio.get_running_loop().time
+        all_at = clock() + _LOOK_AT_ALL
+        while self._channels and not self._closed.is_set():
+            others = self._channels.keys() - self._ours
+            hearing.need(bool(others))
+            left = all_at - clock()
+            await self._sign(min(_LOOK, left) if others and not hearing.sure else left)
+            heard, self._heard = self._heard, set()
+            started = clock()
+            if started >= all_at:
+                all_at = started + _LOOK_AT_ALL
+                runs = {*self._channels}
+            else:
+                others = self._channels.keys() - self._ours
+                runs = others if ANY in heard or not hearing.sure else others & heard
+            if not runs:
+                continue
+            if await self._looked_at(runs):
+                await asyncio.sleep(min(_LOOK, _REST * (clock() - started)))
+            else:
+                all_at = clock()  # what was heard is not forgotten
+                await asyncio.sleep(_LOOK_LESS)
+
+    async def _sign(self, seconds: float) -> None:
+        """Wait until something was heard, at most so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        self._woken.clear()
+
+    async def _looked_at(self, runs: Collection[str]) -> bool:
+        """Pass on what there is of runs; tell whether it could be read."""
+        try:
+            await asyncio.to_thread(self._passed_on, asyncio.get_running_loop(), [*runs])
+        except StoreError as error:
+            log.warning("Events of runs cannot be read: %s", error.message)
+            return False
+        except Exception:  # listeners would wait for ever
+            log.exception("Events of runs cannot be read")
+            return False
+        return True
+
+    def _passed_on(self, loop: asyncio.AbstractEventLoop, runs: Sequence[str]) -> None:
         """Read what has grown, in a thread, and hand it to the loop."""
-        runs = list(self._channels)
         with self._database.reading() as connection:
             found = reading.grown(connection, runs)
             for run in runs:
@@ -188,6 +247,8 @@ class Feed:
                 elif last > channel.last:
                     events = reading.events_after(connection, run, channel.last)
                     loop.call_soon_threadsafe(channel.push, events)
+                    if events and events[-1][0] < last:  # more than are read at once
+                        loop.call_soon_threadsafe(self._hear, run)
 
     @staticmethod
     def _known(channel: _Channel, last: int) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 from time import time
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -22,6 +22,7 @@ from understudy.architect.run_events import PromptDelta, RunEnded, RunEvent
 from understudy.errors import StoreError
 from understudy.runs.database import Database
 from understudy.runs.endings import leave
+from understudy.runs.notices import news
 from understudy.runs.records import Kept, Standing, ended_json, event_json
 from understudy.runs.tables import EVENTS, RUNS
 
@@ -72,6 +73,13 @@ class Page:
     played: float = 0.0  # seconds, once it is given back
 
 
+class Publish(Protocol):
+    """Gets what has been kept."""
+
+    def __call__(self, run: str, events: Sequence[Kept], *, ours: bool) -> None:
+        """Pass on new events of a run; `ours`: whether this process goes on with it."""
+
+
 class Journal:
     """Writes for all runs of a process; `publish` gets what has been kept.
 
@@ -81,7 +89,7 @@ class Journal:
     def __init__(
         self,
         database: Database,
-        publish: Callable[[str, Sequence[Kept]], None],
+        publish: Publish,
         *,
         patience: float,
     ) -> None:
@@ -125,6 +133,7 @@ class Journal:
                 if not done.done():
                     done.set_exception(page.lost)
             page.written.clear()
+            self._publish(page.run, (), ours=False)
 
     async def give_back(self, page: Page) -> None:
         """Queue a run again, for others to go on with; raises LostError, StoreError."""
@@ -150,7 +159,7 @@ class Journal:
                         log.exception("The journal of runs failed")
                         told = StoreError(f"The journal of runs failed: {error}")
                     for entry in entries:
-                        _told(entry, told)
+                        self._failed(entry, told)
                     continue
                 for entry in entries:
                     self._kept(entry, lost)
@@ -160,11 +169,16 @@ class Journal:
     def _kept(self, entry: _Entry, lost: set[str]) -> None:
         page = entry.page
         if page.run in lost:
-            _told(entry, LostError(f"{page.run} was taken over by another worker."))
+            self._failed(entry, LostError(f"{page.run} was taken over by another worker."))
             return
         page.last = entry.last
-        self._publish(page.run, entry.rows)
+        ours = entry.end is None and not page.back and page.lost is None
+        self._publish(page.run, entry.rows, ours=ours)
         _told(entry, None)
+
+    def _failed(self, entry: _Entry, error: BaseException) -> None:
+        self._publish(entry.page.run, (), ours=False)
+        _told(entry, error)
 
     def _insistently(self, entries: Sequence[_Entry]) -> set[str]:
         """Write entries; return the runs that were lost. In the journal's thread."""
@@ -249,6 +263,7 @@ def _lost(connection: Connection, entries: Sequence[_Entry]) -> set[str]:
     lost = {entry.page.run for entry in entries if not _kept(connection, entry, rows)}
     if rows:
         connection.execute(EVENTS.insert(), rows)
+        news(connection, {row["run"] for row in rows})
     return lost
 
 
