@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,6 +20,7 @@ from sqlalchemy import Connection, func, select
 
 from durable_runs import completed, opened, order, play, queue
 from postgres import postgresql
+from serving_runs import worker
 from support import measured, median, show
 from understudy.providers.script import Line, Script
 from understudy.runs.tables import RUNS
@@ -52,35 +49,12 @@ async def one_worker(folder: str) -> float:
     return RUNS_OF_ONE * PROMPTS / seconds
 
 
-@contextmanager
-def worker(folder: str, url: str) -> Iterator[None]:
-    """Start `understudy worker`; it plays runs until the block ends."""
-    child = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "understudy", "worker", "--json"),
-            *("--concurrency", str(PLACES), "--database", url),
-        ],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "UNDERSTUDY_SCRIPT": f"{folder}/script.json"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert child.stdout is not None
-        assert json.loads(child.stdout.readline())["type"] == "worker"
-        yield
-    finally:
-        child.terminate()
-        child.wait(timeout=60)
-
-
 async def workers(folder: str, url: str, count: int) -> float:
     """Return the prompts a second of as many processes."""
     async with opened(url) as runs:
         with ExitStack() as stack:
             for _ in range(count):
-                stack.enter_context(worker(folder, url))
+                stack.enter_context(worker(folder, url, "--concurrency", str(PLACES)))
             await queue(runs, order("demo/scripted"), RUNS_OF_TWO)
             while await runs.reading(_left):  # noqa: ASYNC110 - other processes end them
                 await asyncio.sleep(0.2)

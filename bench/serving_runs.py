@@ -1,4 +1,4 @@
-"""`understudy serve` as processes, and listeners of runs over raw sockets."""
+"""`understudy serve` and `worker` as processes, and listeners of runs over raw sockets."""
 
 from __future__ import annotations
 
@@ -46,6 +46,31 @@ def service(
         assert child.stdout is not None
         line = json.loads(child.stdout.readline())
         yield int(line["url"].rpartition(":")[2]), child.pid
+    finally:
+        child.terminate()
+        child.wait(timeout=60)
+
+
+@contextmanager
+def worker(
+    folder: str, url: str, *arguments: str, program: tuple[str, ...] = ("-m", "understudy")
+) -> Iterator[None]:
+    """Start `understudy worker`; it plays runs until the block ends."""
+    variables = {"PATH": os.environ["PATH"]}
+    if (script := Path(folder) / "script.json").exists():
+        variables["UNDERSTUDY_SCRIPT"] = str(script)
+    child = subprocess.Popen(
+        [sys.executable, *program, "worker", "--json", "--database", url, *arguments],
+        cwd=folder,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline())["type"] == "worker"
+        yield
     finally:
         child.terminate()
         child.wait(timeout=60)
