@@ -1,7 +1,7 @@
 # make demo    set up, then see the main job run on the embedded sandbox
 # make test    set up, then everything that CI runs: ruff, mypy, tests
 # make bench   set up, then the benches (minutes)
-# make fuzz    set up, then break documents by chance for FUZZ_SECONDS (60)
+# make fuzz    set up, then break documents by chance for FUZZ_SECONDS (60), and ask the service oddly
 # make lock    renew requirements.lock (the one target that chooses versions)
 
 PYTHON ?= python3
@@ -43,6 +43,7 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	@$(BIN)/python tests/fuzz/fuzz_architect.py --seconds $(FUZZ_SECONDS)
+	@UNDERSTUDY_EXAMPLES=100 $(BIN)/pytest -q tests/service/openapi_test.py
 
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet uv

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,10 @@ include-name = "POST /api/architect/assistants/{key}/runs"
 checks.positive_data_acceptance.enabled = false
 """
 
+#: The same few examples in every run; others, and so many, where somebody looks for new ones.
+_MOST = os.environ.get("UNDERSTUDY_EXAMPLES")
+_EXAMPLES = ("--max-examples", _MOST) if _MOST else ("--max-examples", "5", "--seed", "1")
+
 
 def look(client: Client, folder: Path, *more: str) -> str:
     """Let schemathesis look at a running service; fails with what it found."""
@@ -34,7 +39,7 @@ def look(client: Client, folder: Path, *more: str) -> str:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", "--no-color"),
-            *("--max-examples", "5", "--suppress-health-check", "all", *more),
+            *("--suppress-health-check", "all", *_EXAMPLES, *more),
             f"http://127.0.0.1:{client.port}/openapi.json",
         ],
         check=False,
