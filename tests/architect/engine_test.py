@@ -222,8 +222,12 @@ def test_a_prompt_has_a_deadline_which_its_attempts_share() -> None:
         ([(20, ["a", "b"], None)], Partial("", "cast/x")),  # the first piece is a moment late
         ([(14, ["a", "b"], None)], Partial("a", "cast/x")),
         ([(1, ["a"], ProviderLostError("Gone.")), (20, [], None)], Partial("", "cast/x")),
+        (
+            [(1, ["a"], ProviderLostError("Gone.")), (1, [], ProviderRejectedError("No."))],
+            Partial("a", "cast/x"),
+        ),
     ],
-    ids=["half", "refused", "late", "too slow", "asked again"],
+    ids=["half", "refused", "late", "too slow", "asked again", "refused then"],
 )
 def test_a_prompt_that_fails_says_what_had_come(
     acts: Sequence[Act], partial: Partial | None

@@ -276,6 +276,7 @@ class _Run:
         begun, attempt = clock(), 0
         while True:
             attempt += 1
+            before = self.open.get(index)
             try:
                 async with self.engine.turn(request.model) as provider:
                     self._tell(PromptStarted(index, request.model, attempt))
@@ -287,6 +288,8 @@ class _Run:
                 answer = self.open.get(index)
                 if answer and not (answer.pieces or answer.usage):  # refused: nothing to pay for
                     del self.open[index]
+                    if before is not None:  # but for what had come of the attempt before
+                        self.open[index] = before
                 if not error.retryable or attempt == _ATTEMPTS:
                     raise PromptError(_failure(error, attempt), self._broken(index)) from error
                 most = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)
