@@ -126,3 +126,22 @@ async def test_waiting_for_a_place_is_no_playing(runs: DurableRuns) -> None:
     await runs.writing(lambda one: one.execute(update(RUNS).values(claimed_at=1.0)) and None)
     await runs.writing(workers.leave, DEAD)
     assert await runs.reading(played, run) == 0.0
+
+
+async def test_whoever_waits_for_a_place_with_what_others_began_does_not_play_it(
+    runs: DurableRuns,
+) -> None:
+    run = await left_behind(runs, begun=100, seen=40)
+    await runs.writing(workers.take_over, 1)
+    before = await runs.reading(played, run)
+    assert before == pytest.approx(60, abs=10)
+    await runs.writing(workers.enter, DEAD, "batch", 1)
+    await runs.writing(workers.claim, DEAD, 1, run=run)
+
+    def wait(connection: Connection) -> None:
+        for column in (RUNS.c.claimed_at, RUNS.c.updated_at, EVENTS.c.at):
+            connection.execute(update(column.table).values({column.name: column - LONGEST}))
+
+    await runs.writing(wait)
+    await runs.writing(workers.leave, DEAD)
+    assert await runs.reading(played, run) == before

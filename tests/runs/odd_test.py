@@ -136,6 +136,25 @@ async def test_a_cancel_that_comes_while_a_run_is_read_ends_it(
     assert (await runs.find(run)).standing is Standing.CANCELLED
 
 
+async def test_a_run_that_is_cancelled_while_it_waits_for_a_place_is_cancelled(
+    runs: DurableRuns,
+) -> None:
+    gate = Gate()
+    async with worker_of(runs, Engine(lambda _: gate), places=1) as worker:
+        ids = [(await runs.submit(ORDER)).id for _ in range(2)]
+        first, second = await runs.writing(workers.claim, worker.id, 2)
+        playing = [asyncio.create_task(worker.play(one)) for one in (first, second)]
+        await until(runs, first.run, "prompt.started")
+        await runs.cancel(second.run)
+        await playing[1]
+        info = await runs.find(second.run)
+        assert (info.standing, info.cost) == (Standing.CANCELLED, 0.0)
+        assert [one.kind for one in await heard(runs, second.run)] == ["run.cancelled"]
+        gate.opened.set()
+        await playing[0]
+    assert {first.run, second.run} == set(ids)
+
+
 async def test_a_claim_whose_worker_never_heard_of_it_is_played_after_all(
     runs: DurableRuns,
 ) -> None:

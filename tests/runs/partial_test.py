@@ -21,12 +21,21 @@ from runs.playing import (
     working,
 )
 from understudy.architect.engine import Engine
-from understudy.architect.run_events import Answered, Partial, PromptFailed, Used
+from understudy.architect.run_events import (
+    Answered,
+    Partial,
+    PromptCompleted,
+    PromptFailed,
+    PromptStarted,
+    RunStarted,
+    Used,
+)
 from understudy.providers.base import Delta, Request, Usage
 from understudy.providers.errors import ProviderBusyError, ProviderError, ProviderRejectedError
 from understudy.providers.script import Line, Script
 from understudy.runs import batches, purging, workers
 from understudy.runs.durable import DurableRuns
+from understudy.runs.record import Record
 from understudy.runs.records import Batch, Numbered, RunInfo, Standing
 from understudy.runs.submitting import Row
 from understudy.runs.worker import Worker
@@ -194,6 +203,39 @@ async def test_what_a_worker_left_in_the_middle_is_kept_by_who_cancels_it(
     info = await runs.cancel(run)
     assert info.last_event == again.last_event + 1  # nothing broke off in that attempt
     assert info.partials.keys() == {VERDICT}
+
+
+async def test_what_an_attempt_cost_that_nobody_ended_is_not_known(runs: DurableRuns) -> None:
+    async with playing(runs, Broken(error=ProviderRejectedError("No."))) as worker:
+        run = (await runs.submit(ORDER)).id
+        (claimed,) = await runs.writing(workers.claim, worker.id, 1, run=run)
+        await worker.play(claimed)
+        assert (await runs.find(run)).cost == 0.75
+        await runs.retry(run)
+        (claimed,) = await runs.writing(workers.claim, worker.id, 1, run=run)
+        mine = Record(runs.journal, claimed, ())
+        mine.hear(1, RunStarted(((0, 1, 2), (3,))))
+        mine.hear(2, PromptStarted(VERDICT, MODEL, 1))
+        mine.hear(3, PromptCompleted(VERDICT, Answered("Sail.", Used(1, 1), MODEL)))
+        await mine.give_back()
+        info = await runs.cancel(run)
+        assert info.answers.keys() == {0, 1, 2, 3}
+        assert info.cost is None
+
+
+async def test_an_attempt_that_asked_nothing_costs_nothing(runs: DurableRuns) -> None:
+    async with playing(runs, Broken(error=ProviderRejectedError("No."))) as worker:
+        run = (await runs.submit(ORDER)).id
+        (claimed,) = await runs.writing(workers.claim, worker.id, 1, run=run)
+        await worker.play(claimed)
+        await runs.retry(run)
+        assert (await runs.cancel(run)).cost == 0.75
+        first = (await runs.submit(ORDER)).id
+        (claimed,) = await runs.writing(workers.claim, worker.id, 1, run=first)
+        mine = Record(runs.journal, claimed, ())
+        mine.hear(1, RunStarted(((0, 1, 2), (3,))))
+        await mine.give_back()
+        assert (await runs.cancel(first)).cost == 0.0
 
 
 async def test_what_broke_off_is_forgotten_with_the_answers(runs: DurableRuns) -> None:

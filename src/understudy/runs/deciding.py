@@ -52,7 +52,7 @@ def again(
         values["trace"] = trace
     if row.standing == Standing.RUNNING:
         seen = connection.scalar(select(WORKERS.c.seen_at).where(WORKERS.c.id == row.worker))
-        values["played"] = played(connection, row, max(row.updated_at, seen or 0.0))
+        values["played"] = played(connection, row, seen or 0.0)
     else:  # what it has cost stays
         values |= {
             "played": 0.0,

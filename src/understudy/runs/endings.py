@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from understudy.architect.run_events import (
     Failure,
@@ -27,11 +27,18 @@ from understudy.runs.tables import EVENTS, RUNS
 MOST_LOSSES = 10  # of workers by one run: it may be what kills them
 
 
+def end_claimed(connection: Connection, run: str, epoch: int, ended: RunEnded) -> None:
+    """End a run that was taken on and is not played; who has lost it meanwhile ends nothing."""
+    row = locked(connection, run)
+    if row.epoch == epoch and row.standing == Standing.RUNNING:
+        end(connection, row, ended)
+
+
 def end(connection: Connection, row: Any, ended: RunEnded) -> None:
     """End a run that nobody plays, with its last event; whoever played it can write no more."""
     moment = now(connection)
     number = row.last_event
-    broken = _broken_off(connection, row, ended)
+    asked, broken = _broken_off(connection, row, ended)
     events: list[RunEvent] = [*broken, ended]
     for event in events:
         number += 1
@@ -49,14 +56,23 @@ def end(connection: Connection, row: Any, ended: RunEnded) -> None:
             updated_at=moment,
             ended_at=moment,
             ended=json.dumps(ended_json(ended)),
-            cost=None if broken else cost_unplayed(row.cost, row.last_event),
+            cost=_cost(row, asked=asked),
         )
     )
     news(connection, (row.id,))
 
 
-def _broken_off(connection: Connection, row: Any, ended: RunEnded) -> list[PromptFailed]:
-    """Return what a dead worker left in the middle, and nobody asked again."""
+def _cost(row: Any, *, asked: bool) -> float | None:
+    """Return what a run costs that ends unplayed: as after the attempts before, if that is all."""
+    if asked:  # nobody has added up what this attempt took
+        return None
+    return 0.0 if row.attempt == 1 else row.cost
+
+
+def _broken_off(
+    connection: Connection, row: Any, ended: RunEnded
+) -> tuple[bool, list[PromptFailed]]:
+    """Tell whether this attempt has asked anything, and what was left in the middle of it."""
     told = (
         select(EVENTS.c.kind, EVENTS.c.event)
         .where(EVENTS.c.run == row.id, EVENTS.c.number > row.attempt_from)
@@ -68,14 +84,14 @@ def _broken_off(connection: Connection, row: Any, ended: RunEnded) -> list[Promp
         try:
             event = event_of(one.kind, one.event)
         except (KeyError, ValueError, TypeError):  # damaged: it can be ended all the same
-            return []
+            return True, []
         if isinstance(event, PromptStarted):
             models[event.prompt], said[event.prompt] = event.model, []
         elif isinstance(event, PromptDelta) and event.prompt in said:
             said[event.prompt].append(event.text)
         elif isinstance(event, PromptCompleted | PromptFailed):
             said.pop(event.prompt, None)
-    return [
+    return bool(models), [
         PromptFailed(prompt, why(ended), Partial("".join(pieces), models[prompt]))
         for prompt, pieces in sorted(said.items())
     ]
@@ -85,11 +101,6 @@ def why(ended: RunEnded) -> Failure:
     """Return why a prompt has no answer whose run was ended."""
     message = "The run was cancelled before the answer was whole."
     return ended.failure or Failure("cancelled", message)
-
-
-def cost_unplayed(cost: float | None, last_event: int) -> float | None:
-    """Return what a run costs that ends unplayed: as before, and nothing if it never began."""
-    return 0.0 if cost is None and last_event == 0 else cost
 
 
 def locked(connection: Connection, run: str) -> Any:
@@ -103,20 +114,23 @@ def locked(connection: Connection, run: str) -> Any:
     return row
 
 
-def played(connection: Connection, row: Any, until: float) -> float:
-    """Return for how many seconds this attempt of a run was played, up to a moment.
+def played(connection: Connection, row: Any, seen: float) -> float:
+    """Return for how many seconds this attempt of a run was played; `seen` is when last, at least.
 
-    Who has it took it on, and began with its first event: rows of a batch wait for a place first.
+    Who has it begins with the first event after taking it on: rows of a batch wait for a place.
     """
-    first = and_(
-        EVENTS.c.run == row.id,
-        EVENTS.c.number == row.attempt_from + 1,
-        EVENTS.c.kind == "run.started",
-    )
-    begun = connection.scalar(select(EVENTS.c.at).where(first))
-    if begun is None or row.claimed_at is None:
-        return float(row.played)
-    return float(row.played + max(0.0, until - max(begun, row.claimed_at)))
+    before = float(row.played)
+    if row.claimed_at is None or row.updated_at == row.claimed_at:  # nothing was written since
+        return before
+    until = min(max(row.updated_at, seen), now(connection))
+    theirs = and_(EVENTS.c.run == row.id, EVENTS.c.number > row.attempt_from)
+    since = func.min(case((EVENTS.c.at >= row.claimed_at, EVENTS.c.at)))
+    count, begun = connection.execute(select(func.count(), since).where(theirs)).one()
+    if not count:
+        return before
+    if begun is None or begun > until:  # by a clock that is not the database's
+        begun = row.claimed_at
+    return before + max(0.0, float(until - begun))
 
 
 def leave(
@@ -141,8 +155,6 @@ def leave(
         failure = Failure("workers_died", message, hint)
         end(connection, row, RunEnded(RunStatus.FAILED, failure=failure))
         return
-    moment = now(connection)
-    until = min(max(row.updated_at, seen), moment)
     connection.execute(
         RUNS.update()
         .where(RUNS.c.id == row.id)
@@ -151,7 +163,7 @@ def leave(
             worker=None,
             epoch=row.epoch + 1,
             losses=row.losses + lost,
-            played=played(connection, row, until) if added is None else row.played + added,
-            updated_at=moment,
+            played=played(connection, row, seen) if added is None else row.played + added,
+            updated_at=now(connection),
         )
     )

@@ -87,9 +87,10 @@ def broken_off(record: Record) -> RunEnded:
     return RunEnded(RunStatus.FAILED, record.answers, failure, told.seconds, told.partials)
 
 
-def unplayable(record: Record, error: Exception) -> RunEnded:
+def unplayable(error: Exception) -> RunEnded:
     """Return the end of a run that cannot begin: its data is damaged, or a key is missing here."""
     hint = error.hint if isinstance(error, UnderstudyError) else ""
     why = error.message if isinstance(error, UnderstudyError) else type(error).__name__
     message = f"The run cannot be played: {why}"
-    return RunEnded(RunStatus.FAILED, record.answers, Failure("not_playable", message, hint or ""))
+    failure = Failure("not_playable", message, hint or "")
+    return RunEnded(RunStatus.FAILED, failure=failure)

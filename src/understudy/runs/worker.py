@@ -18,9 +18,8 @@ from understudy.architect.run_events import (
     RunStatus,
 )
 from understudy.errors import StoreError, UnderstudyError
-from understudy.runs import purging, reading, workers
+from understudy.runs import endings, purging, reading, workers
 from understudy.runs.durable import DurableRuns
-from understudy.runs.endings import cost_unplayed
 from understudy.runs.executor import executor_id
 from understudy.runs.journal import LostError
 from understudy.runs.playing import Observer, Playing, broken_off, is_cancelled, told, unplayable
@@ -241,9 +240,7 @@ class Worker:
         except Exception as error:  # what is kept is damaged, or a key is missing here
             if not isinstance(error, UnderstudyError):
                 log.exception("%s cannot be played", claimed.run)
-            record = playing.record or Record(self._runs.journal, claimed, ())
-            cost = cost_unplayed(claimed.cost, claimed.last_event)
-            await record.close(unplayable(record, error), cost)
+            await self._do(endings.end_claimed, claimed.run, claimed.epoch, unplayable(error))
             return
         if not await self._performed(claimed, playing, record, play):
             await record.give_back()
@@ -265,6 +262,8 @@ class Worker:
                 await self._engine.run(play, hear, record, played=claimed.played)
         except asyncio.CancelledError:
             if is_cancelled():
+                if record.ended is None:  # it waited for a place
+                    raise
                 return playing.cancelled
             record.ended = broken_off(record)  # by nobody: a provider raised it
         except Exception as error:
@@ -280,8 +279,8 @@ class Worker:
         if playing.closing:
             await record.closed()
         elif playing.cancelled:
-            cost = cost_unplayed(claimed.cost, claimed.last_event)
-            await record.close(RunEnded(RunStatus.CANCELLED, record.answers), cost)
+            ended = RunEnded(RunStatus.CANCELLED)
+            await self._do(endings.end_claimed, claimed.run, claimed.epoch, ended)
         else:
             await record.give_back()
 
