@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from command import SOURCE
+from databases import postgresql
 from service.asking import FINE, approve
 from serving import Client, served, stored
 from understudy.sandbox import Project, ThreadedSandbox
+
+__all__ = ["postgresql"]
 
 
 @pytest.fixture

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from databases import PostgreSQL
 from listening import listening
 from service.asking import FINE, approve, begun
 from serving import Client, served
+from understudy.ops import run_service
 
 RUNS = "understudy_runs"
 
@@ -71,6 +75,24 @@ def test_a_queue_that_cannot_be_read_has_no_figures(home: Path) -> None:
         found = figures(client)
         assert found["understudy_runs_database_up",] == 0
         assert not [key for key in found if key[0] == RUNS]
+
+
+def test_a_database_that_does_not_stir_holds_nobody_up(
+    home: Path, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql.new()
+    with served(folder=home, rate=0.0, database=url, places=0) as client:
+        client.get("/api/runs").check(200)
+        with monkeypatch.context() as patch, psycopg.connect(url) as holder:
+            patch.setattr(run_service, "_COUNTING", 0.05)
+            holder.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
+            for _ in range(3):
+                found = figures(client)
+                assert found["understudy_runs_database_up",] == 0
+                assert not [key for key in found if key[0] == RUNS]
+            asking = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            assert holder.execute(asking).fetchone() in [(0,), (1,)]  # not one of each scrape
+        assert queue(client) == [0, 0, 0]
 
 
 def test_who_has_made_no_run_has_an_empty_queue_and_still_no_database(home: Path) -> None:

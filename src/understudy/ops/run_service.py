@@ -23,6 +23,7 @@ log = logging.getLogger("understudy.runs")
 
 _AGAIN = 5.0  # seconds until a database that failed is tried again
 _GRACE = 5.0  # seconds that runs may go on when the service ends; then others take them over
+_COUNTING = 2.0  # seconds in which a database has to say how many runs wait
 _NOBODY = Census(queued=0, running=0, interrupted=0, oldest=0.0, workers=0, places=0)
 
 
@@ -43,6 +44,7 @@ class RunService:
         self._opening = asyncio.Lock()
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._counting: asyncio.Task[Census] | None = None
 
     async def start(self) -> None:
         """Go on with what is queued, if there may be something."""
@@ -75,16 +77,30 @@ class RunService:
             return True
 
     async def census(self) -> Census | None:
-        """Return how many runs wait and are played; None where the database does not answer."""
+        """Return how many runs wait and are played; None where the database does not answer soon.
+
+        However many ask, it is counted once at a time: no thread may wait for each of them.
+        """
         place = for_runs(parse(self.architect.database))
         if place.path is not None and not place.path.exists():
             return _NOBODY
+        if self._counting is None or self._counting.done():
+            self._counting = asyncio.create_task(self._count())
+            self._counting.add_done_callback(_heard)  # maybe nobody waits for it any more
+        counting = self._counting
+        await asyncio.wait({counting}, timeout=_COUNTING)
+        if not counting.done():
+            log.warning("How many runs wait is not known: the database does not answer.")
+            return None
         try:
-            kept = (await self.runs()).kept
-            return await kept.reading(census, kept.lease)
+            return counting.result()
         except UnderstudyError as error:
             log.warning("How many runs wait is not known: %s", error.message)
             return None
+
+    async def _count(self) -> Census:
+        kept = (await self.runs()).kept
+        return await kept.reading(census, kept.lease)
 
     def leave(self) -> None:
         """Begin no other run, and leave those that go on to others; `stop` waits for it."""
@@ -95,6 +111,9 @@ class RunService:
     async def stop(self) -> None:
         """Begin no other run, leave those that go on to others, and close everything."""
         self._stop.set()
+        if self._counting is not None:
+            self._counting.cancel()
+            await asyncio.wait({self._counting})
         for task in self._tasks:
             await task
         if self._worker is not None:
@@ -130,3 +149,9 @@ class RunService:
                     await asyncio.wait_for(self._stop.wait(), _AGAIN)
             else:
                 return
+
+
+def _heard(task: asyncio.Task[Census]) -> None:
+    """Take note of how a task failed, so that nothing is logged of it."""
+    if not task.cancelled():
+        task.exception()
