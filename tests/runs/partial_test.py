@@ -264,6 +264,11 @@ async def test_a_budget_counts_what_broke_off_as_much_as_the_others(runs: Durabl
     progress = await runs.reading(batches.progress, batch.id)
     assert (progress.spent, progress.least) == (None, 1.0)
     assert progress.blocked  # 1.0, and about as much again
+    await runs.writing(batches.retry, batch.id, 1)
+    again = await runs.reading(batches.progress, batch.id)
+    assert again.standings == {Standing.QUEUED: 3}
+    assert (again.spent, again.least) == (None, 1.0)
+    assert again.blocked  # it was spent all the same
 
 
 async def test_the_line_of_a_script_that_fails_in_the_middle_breaks_off(runs: DurableRuns) -> None:

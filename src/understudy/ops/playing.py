@@ -19,7 +19,7 @@ from understudy.architect.inputs import Entered, InputFinding, Upload, check_inp
 from understudy.architect.meaning import Source
 from understudy.architect.models import Model
 from understudy.architect.rendering import about_tokens, rendered
-from understudy.architect.run_events import Answered, Partial, RunEnded, Used
+from understudy.architect.run_events import Answered, Partial, RunEnded
 from understudy.config import Settings
 from understudy.errors import InputsError, InvalidDocumentError, NotInForceError, SelectionError
 from understudy.ops.architect import Architect, document_text
@@ -197,9 +197,8 @@ class Player:
 
         Nor is it known where the provider did not say how many tokens it took.
         """
-        used = answer.used or Used()
-        if answer.used is None and not is_demo(answer.model):
-            return None
+        if (used := answer.used) is None:
+            return 0.0 if self.prices.cost(answer.model, 1, 1) == 0.0 else None
         if answer.text and not used.input_tokens + used.output_tokens:
             return self.prices.cost(answer.model, 0, 0) if is_demo(answer.model) else None
         return self.prices.cost(answer.model, used.input_tokens, used.output_tokens)

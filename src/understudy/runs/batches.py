@@ -11,11 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, func, select
 
 from understudy.architect.run_events import Answered, PromptCompleted, RunEnded, RunStatus
-from understudy.runs import deciding, endings
+from understudy.runs import deciding, endings, workers
 from understudy.runs.database import insert_new, now
 from understudy.runs.records import Batch, Progress, Result, Standing, ended_of, event_of
 from understudy.runs.tables import BATCHES, EVENTS, RUNS
-from understudy.runs.workers import within_budget
 
 _PIECE = 500  # rows that are changed together
 
@@ -81,7 +80,7 @@ def close(connection: Connection, batch: str) -> None:
 
 def progress(connection: Connection, batch: str) -> Progress:
     """Return how a batch stands."""
-    unknown = func.sum(case((RUNS.c.cost.is_(None), 1), else_=0))
+    unknown = func.sum(case((workers.unsaid(), 1), else_=0))
     # Taken on, and not begun: for who waits for it, it is still in the queue.
     begun = case((RUNS.c.last_event > RUNS.c.attempt_from, RUNS.c.standing), else_=Standing.QUEUED)
     seen = case((RUNS.c.standing == Standing.RUNNING, begun), else_=RUNS.c.standing).label("seen")
@@ -91,13 +90,12 @@ def progress(connection: Connection, batch: str) -> Progress:
         .group_by("seen")
     ).all()
     standings = {Standing(one[0]): one[1] for one in found}
-    ended = [one for one in found if Standing(one[0]).ended]
-    least = sum(one[2] or 0.0 for one in ended)
-    spent = None if any(one[3] for one in ended) else least
+    least = sum(one[2] or 0.0 for one in found)  # also of those that are asked again
+    spent = None if any(one[3] for one in found) else least
     row = connection.execute(select(BATCHES).where(BATCHES.c.id == batch)).first()
     theirs = (RUNS.c.batch == batch) & (RUNS.c.standing == Standing.RUNNING)
     running = connection.execute(select(RUNS.c.id).where(theirs).limit(1)).first()
-    room = within_budget(connection, row) if row is not None else None
+    room = workers.within_budget(connection, row) if row is not None else None
     blocked = running is None and room == 0
     return Progress(standings, spent, blocked, least)
 

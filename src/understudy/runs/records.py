@@ -159,7 +159,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a batch stands: runs by their standing, and what the ended ones cost.
+    """How a batch stands: runs by their standing, and what the attempts cost that have ended.
 
     `spent` is None where what some of them cost is not known, `least` is what is known of it.
     `blocked`: the budget allows no more.

@@ -209,7 +209,7 @@ def _groups(
 def within_budget(connection: Connection, batch: Any) -> int | None:
     """Return how many more runs of a batch its budget allows, None where it has none.
 
-    Those that run are thought to cost as much as the ones that have ended did; so are those that
+    Those that run are thought to cost as much as the ones that have ended did; so are attempts that
     broke off, where nobody said what they cost.
     """
     if batch.max_cost is None:
@@ -219,14 +219,20 @@ def within_budget(connection: Connection, batch: Any) -> int | None:
     answered = and_(RUNS.c.batch == batch.id, RUNS.c.standing == Standing.COMPLETED)
     if _count(connection, and_(answered, RUNS.c.cost.is_(None))):
         return 0  # what was spent is not known
-    ends = RUNS.c.standing.in_([Standing.FAILED, Standing.CANCELLED])
-    unsaid = or_(RUNS.c.standing == Standing.RUNNING, and_(ends, RUNS.c.cost.is_(None)))
-    running = _count(connection, and_(RUNS.c.batch == batch.id, unsaid))
+    mine = RUNS.c.batch == batch.id
+    running = _count(connection, and_(mine, RUNS.c.standing == Standing.RUNNING))
+    running += _count(connection, and_(mine, unsaid()))
     each = max(spent / ended, batch.guess) if ended else batch.guess
     left = batch.max_cost - (spent or 0.0) - running * each
     if left <= 0:
         return 0
     return int(left / each) if each > 0 else None
+
+
+def unsaid() -> ColumnElement[bool]:
+    """Say which runs have had an attempt that ended, and whose cost nobody knows."""
+    ended = RUNS.c.standing.in_([one.value for one in Standing if one.ended])
+    return and_(RUNS.c.cost.is_(None), or_(ended, RUNS.c.attempt > 1))
 
 
 def _take(
