@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from understudy.architect.run_events import Answered, Used
+from understudy.architect.run_events import Answered, Partial, Used
 from understudy.config import load
 from understudy.ops.architect import Architect
 from understudy.ops.playing import Player
@@ -37,4 +37,14 @@ def test_a_cost_is_known_or_said_not_to_be(
     player = Player(Architect(load({"PATH": ""}, tmp_path)))
     answer = Answered(text, used, model)
     assert player.cost(answer) == cost
-    assert player.sum({0: answer}) == cost
+    assert player.sum([answer]) == cost
+
+
+@pytest.mark.parametrize(("priced", "cost"), [(True, None), (False, 0.0)])
+def test_what_nobody_said_of_an_answer_costs_nothing_only_where_nothing_does(
+    tmp_path: Path, priced: bool, cost: float | None
+) -> None:
+    toml = PRICED.replace("llama", "scripted").replace("own", "demo") if priced else ""
+    (tmp_path / "understudy.toml").write_text(toml)
+    player = Player(Architect(load({"PATH": ""}, tmp_path)))
+    assert player.cost(Partial("Ay", "demo/scripted")) == cost

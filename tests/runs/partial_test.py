@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,7 +27,9 @@ from understudy.architect.run_events import (
     PromptCompleted,
     PromptFailed,
     PromptStarted,
+    RunEnded,
     RunStarted,
+    RunStatus,
     Used,
 )
 from understudy.providers.base import Delta, Request, Usage
@@ -39,6 +41,7 @@ from understudy.runs.record import Record
 from understudy.runs.records import Batch, Numbered, RunInfo, Standing
 from understudy.runs.submitting import Row
 from understudy.runs.worker import Worker
+from understudy.runs.workers import Claimed
 from understudy.store.address import for_runs, parse
 
 MODEL = "demo/scripted"
@@ -75,9 +78,9 @@ class Broken(Script):
         await asyncio.Event().wait()
 
 
-def known(answers: Mapping[int, Answered | Partial]) -> float | None:
+def known(answers: Collection[Answered | Partial]) -> float | None:
     """Return a quarter for each, None where one did not say what it took."""
-    return None if any(one.used is None for one in answers.values()) else 0.25 * len(answers)
+    return None if any(one.used is None for one in answers) else 0.25 * len(answers)
 
 
 def playing(runs: DurableRuns, broken: Broken) -> Worker:
@@ -90,6 +93,14 @@ def playing(runs: DurableRuns, broken: Broken) -> Worker:
     worker = Worker(runs, engine, ready=lambda _: None, cost=known)
     runs.on_queued = worker.nudge
     return worker
+
+
+async def begun(runs: DurableRuns) -> Claimed:
+    """Return a run that a worker has taken on."""
+    await runs.writing(workers.enter, "worker", "worker", 1)
+    run = (await runs.submit(ORDER)).id
+    (claimed,) = await runs.writing(workers.claim, "worker", 1, run=run)
+    return claimed
 
 
 async def cancelled(runs: DurableRuns, broken: Broken) -> tuple[RunInfo, list[Numbered]]:
@@ -130,6 +141,47 @@ async def test_what_a_provider_said_of_its_cost_is_known(runs: DurableRuns) -> N
     info, _ = await cancelled(runs, Broken("Sail", usage=Usage(7, 2)))
     assert info.partials == {VERDICT: Partial("Sail", MODEL, Used(7, 2))}
     assert info.cost == 1.0
+
+
+async def test_what_is_asked_again_was_paid_for_all_the_same(runs: DurableRuns) -> None:
+    refusing = Broken("Sail", usage=Usage(7, 2), error=ProviderRejectedError("Too long."))
+    async with working(playing(runs, refusing)):
+        run = (await runs.submit(ORDER)).id
+        told = await heard(runs, run)
+        for cost in (1.0, 1.25, 1.5):
+            info = await runs.find(run)
+            assert info.cost == cost
+            assert known(info.ended.paid if info.ended else ()) == cost
+            await runs.retry(run)
+            told += await heard(runs, run, info.last_event)
+    assert (await runs.find(run)).cost == 1.75
+    async with working(playing(runs, Broken(error=ProviderRejectedError("No.")))):
+        await runs.retry(run)
+        last = (await heard(runs, run, len(told)))[-1].event
+    assert isinstance(last, RunEnded)
+    assert known(last.paid) == (await runs.find(run)).cost == 1.75
+
+
+async def test_an_answer_counts_whose_run_is_cancelled_before_it_is_kept(
+    runs: DurableRuns,
+) -> None:
+    claimed = await begun(runs)
+    mine = Record(runs.journal, claimed, ())
+
+    said = asyncio.Event()
+
+    async def work() -> Answered:
+        said.set()
+        return Answered("Sail.", Used(1, 1), MODEL)
+
+    step = asyncio.ensure_future(mine.step("prompt-0", work))
+    await said.wait()  # and then it is being written
+    step.cancel()
+    await asyncio.wait([step])
+    ended = RunEnded(RunStatus.CANCELLED)
+    await mine.close(ended, known(mine.paid(ended)))
+    info = await runs.find(claimed.run)
+    assert (list(info.answers), info.cost) == ([0], 0.25)
 
 
 async def test_an_answer_of_which_nothing_had_come_may_cost_something(runs: DurableRuns) -> None:

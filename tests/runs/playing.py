@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -49,7 +49,7 @@ def nothing(_: Mapping[str, str]) -> None:
     """Every model can be asked."""
 
 
-def free(_: Mapping[int, Answered | Partial]) -> float:
+def free(_: Collection[Answered | Partial]) -> float:
     """Return what answers cost."""
     return 0.25
 

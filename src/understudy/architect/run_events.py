@@ -115,7 +115,8 @@ class RunEnded:
     """The last event of a run. `answers` are those of the prompts that finished, by index.
 
     `partials` are what broke off: of an engine's end, because the run ended; of one that was kept,
-    all that nobody has asked again.
+    all that nobody has asked again. `voided` were asked again, and are paid for as their provider
+    said.
     """
 
     status: RunStatus
@@ -123,6 +124,13 @@ class RunEnded:
     failure: Failure | None = None
     seconds: float = 0.0
     partials: Mapping[int, Partial] = field(default_factory=dict)
+    voided: tuple[Partial, ...] = ()
+
+    @property
+    def paid(self) -> tuple[Answered | Partial, ...]:
+        """What there is to pay for, as far as somebody has said it."""
+        of_prompts: dict[int, Answered | Partial] = {**self.partials, **self.answers}
+        return (*of_prompts.values(), *self.voided)
 
     @property
     def used(self) -> Used:

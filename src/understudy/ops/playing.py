@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -213,11 +213,11 @@ class Player:
 
     def total(self, ended: RunEnded) -> float | None:
         """Return the US dollars of a run, None where they are not known."""
-        return self.sum({**ended.partials, **ended.answers})
+        return self.sum(ended.paid)
 
-    def sum(self, answers: Mapping[int, Answered | Partial]) -> float | None:
+    def sum(self, answers: Collection[Answered | Partial]) -> float | None:
         """Return the US dollars of answers and of what broke off, None where one is not known."""
-        costs = [self.cost(answer) for answer in answers.values()]
+        costs = [self.cost(answer) for answer in answers]
         return None if any(cost is None for cost in costs) else sum(filter(None, costs))
 
 

@@ -145,8 +145,7 @@ def event_fields(
             "partial": partial_fields(event.partial, cost) if event.partial else None,
         }
     outputs = {definition.prompts[i].name: answer.text for i, answer in event.answers.items()}
-    paid: dict[int, Answered | Partial] = {**event.partials, **event.answers}
-    costs = [cost(one) for one in paid.values()]
+    costs = [cost(one) for one in event.paid]
     return _NAMES[event.status], {
         "outputs": outputs,
         "input_tokens": event.used.input_tokens,

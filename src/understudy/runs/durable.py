@@ -159,8 +159,8 @@ class DurableRuns:
                 hint="Restore the database, or purge the run.",
             ) from error
         if isinstance(event, RunEnded):
-            answers, partials = await self.reading(reading.outcome, run, number)
-            event = replace(event, answers=answers, partials=partials)
+            told = await self.reading(reading.outcome, run, number)
+            event = replace(event, answers=told.answers, partials=told.partials, voided=told.voided)
         return Numbered(number, kind, event)
 
     async def purge(self, before: datetime) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,7 +57,7 @@ def find(connection: Connection, run: str, lease: float) -> RunInfo:
             f"There is no run {run[:80]!r}.", hint="`understudy runs list` shows those there are."
         )
     try:
-        info = _info(row, alive(connection, lease), *_outcome(connection, run))
+        info = _info(row, alive(connection, lease), _outcome(connection, run))
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(f"What is kept of {run} cannot be read.") from error
     if info.standing is Standing.DAMAGED:
@@ -64,13 +65,20 @@ def find(connection: Connection, run: str, lease: float) -> RunInfo:
     return info
 
 
-def outcome(
-    connection: Connection, run: str, before: int
-) -> tuple[dict[int, Answered], dict[int, Partial]]:
-    """Return the answers that a run had before an event, by the prompt's index, and what broke off.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What has become of prompts, by their index; `voided` broke off, and were asked again."""
 
-    Raises StoreError.
-    """
+    answers: Mapping[int, Answered] = field(default_factory=dict)
+    partials: Mapping[int, Partial] = field(default_factory=dict)
+    voided: tuple[Partial, ...] = ()
+
+
+_NOTHING = Outcome()
+
+
+def outcome(connection: Connection, run: str, before: int) -> Outcome:
+    """Return what had become of a run's prompts before an event. Raises StoreError."""
     try:
         return _outcome(connection, run, before)
     except (KeyError, ValueError, TypeError) as error:
@@ -167,9 +175,7 @@ def _with_play() -> Any:
     )
 
 
-def _outcome(
-    connection: Connection, run: str, before: int | None = None
-) -> tuple[dict[int, Answered], dict[int, Partial]]:
+def _outcome(connection: Connection, run: str, before: int | None = None) -> Outcome:
     told = (
         select(EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
         .where(EVENTS.c.run == run)
@@ -178,21 +184,27 @@ def _outcome(
     if before is not None:
         told = told.where(EVENTS.c.number < before)
     answers: dict[int, Answered] = {}
-    partials: dict[int, tuple[int, Partial]] = {}
+    partials: list[tuple[int, int, Partial]] = []
     for row in connection.execute(told.where(EVENTS.c.kind.in_(_OUTCOMES))):
         event = event_of(row.kind, row.event)
         if isinstance(event, PromptCompleted):
             answers[event.prompt] = event.answer
         elif isinstance(event, PromptFailed) and event.partial is not None:
-            partials[event.prompt] = (row.number, event.partial)
+            partials.append((row.number, event.prompt, event.partial))
+    asked: dict[int, int] = {}  # when each was asked last
     if partials:
         for row in connection.execute(told.where(EVENTS.c.kind == "prompt.started")):
             event = event_of(row.kind, row.event)
             assert isinstance(event, PromptStarted)  # noqa: S101 - that kind was asked for
-            if event.prompt in partials and partials[event.prompt][0] < row.number:
-                del partials[event.prompt]  # it was asked again
-    broken = {prompt: one for prompt, (_, one) in partials.items() if prompt not in answers}
-    return dict(sorted(answers.items())), dict(sorted(broken.items()))
+            asked[event.prompt] = row.number
+    broken: dict[int, Partial] = {}
+    voided: list[Partial] = []
+    for number, prompt, partial in partials:
+        if prompt not in answers and number > asked.get(prompt, 0):
+            broken[prompt] = partial
+        elif partial.used is not None:
+            voided.append(partial)
+    return Outcome(dict(sorted(answers.items())), dict(sorted(broken.items())), tuple(voided))
 
 
 def _listed(row: Any, living: Mapping[str, Any]) -> RunInfo:
@@ -202,12 +214,7 @@ def _listed(row: Any, living: Mapping[str, Any]) -> RunInfo:
         return _about(row, Standing.DAMAGED, _UNSAID)
 
 
-def _info(
-    row: Any,
-    living: Mapping[str, Any],
-    answers: Mapping[int, Answered],
-    partials: Mapping[int, Partial],
-) -> RunInfo:
+def _info(row: Any, living: Mapping[str, Any], outcome: Outcome) -> RunInfo:
     play = json.loads(row.text or "")
     order = Order(
         assistant=row.assistant,
@@ -217,7 +224,7 @@ def _info(
         tools={model: tuple(tools) for model, tools in play["tools"].items()},
         inputs=json.loads(row.inputs) if row.inputs is not None else {},
     )
-    return _about(row, _standing(row, living), order, answers, partials)
+    return _about(row, _standing(row, living), order, outcome)
 
 
 def _standing(row: Any, living: Mapping[str, Any]) -> Standing:
@@ -230,8 +237,7 @@ def _about(
     row: Any,
     standing: Standing,
     order: Order,
-    answers: Mapping[int, Answered] | None = None,
-    partials: Mapping[int, Partial] | None = None,
+    outcome: Outcome = _NOTHING,
 ) -> RunInfo:
     told = row.ended if standing is not Standing.DAMAGED else None
     ended = json.loads(told) if told else None
@@ -245,9 +251,11 @@ def _about(
         updated_at=_time(row.updated_at),
         executor=row.worker or "",
         order=order,
-        ended=ended_of(ended, answers, partials) if ended else None,
-        answers=answers or {},
-        partials=partials or {},
+        ended=(
+            ended_of(ended, outcome.answers, outcome.partials, outcome.voided) if ended else None
+        ),
+        answers=outcome.answers,
+        partials=outcome.partials,
         cost=row.cost,
         last_event=row.last_event,
         caller=row.caller or "",

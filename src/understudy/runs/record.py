@@ -39,6 +39,8 @@ class Record:
         self._kept: dict[int, Answered] = {}
         self._failed: dict[int, Failure] = {}
         self._partials: dict[int, Partial] = {}  # what broke off and was not asked again
+        self._voided: list[Partial] = []  # what was, where somebody said what it took
+        self._answered: dict[int, Answered] = {}  # also what is not kept yet
         self._begun = False
         self._since: float | None = None  # when it was begun here
         self._said: set[int] = set()  # whose answers this attempt has told already
@@ -48,7 +50,7 @@ class Record:
 
     def _read(self, event: RunEvent, *, of_now: bool) -> None:
         if isinstance(event, PromptCompleted):
-            self._kept[event.prompt] = event.answer
+            self._kept[event.prompt] = self._answered[event.prompt] = event.answer
             if of_now:
                 self._said.add(event.prompt)
         self._broke_off(event)
@@ -66,7 +68,9 @@ class Record:
         if isinstance(event, PromptFailed) and event.partial is not None:
             self._partials[event.prompt] = event.partial
         elif isinstance(event, PromptStarted | PromptCompleted):
-            self._partials.pop(event.prompt, None)
+            before = self._partials.pop(event.prompt, None)
+            if before is not None and before.used is not None:
+                self._voided.append(before)
 
     @property
     def answers(self) -> dict[int, Answered]:
@@ -97,6 +101,7 @@ class Record:
             self._failed[prompt] = error.failure
             await self._write(told)
             raise
+        self._answered[prompt] = answer
         await self._write(PromptCompleted(prompt, answer))
         self._kept[prompt] = answer
         self._said.add(prompt)
@@ -122,9 +127,14 @@ class Record:
         elif not isinstance(event, PromptFailed):  # those were written by `step`
             self._journal.add(self.page, event)
 
-    def paid(self, ended: RunEnded) -> dict[int, Answered | Partial]:
+    def paid(self, ended: RunEnded) -> tuple[Answered | Partial, ...]:
         """Return what there is to pay for at the end: answers, and what broke off."""
-        return {**self._partials, **ended.partials, **ended.answers}
+        return replace(
+            ended,
+            partials={**self._partials, **ended.partials},
+            answers={**self._answered, **ended.answers},
+            voided=tuple(self._voided),
+        ).paid
 
     async def close(self, ended: RunEnded, cost: float | None) -> None:
         """Write the end, and what it broke off; raises LostError, StoreError."""

@@ -229,6 +229,7 @@ def ended_of(
     value: Mapping[str, Any],
     answers: Mapping[int, Answered] | None = None,
     partials: Mapping[int, Partial] | None = None,
+    voided: tuple[Partial, ...] = (),
 ) -> RunEnded:
     """Return the end of a run that JSON holds, with answers and what broke off."""
     failure = value["failure"]
@@ -238,6 +239,7 @@ def ended_of(
         Failure(**failure) if failure else None,
         value["seconds"],
         partials or {},
+        voided,
     )
 
 

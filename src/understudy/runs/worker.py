@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -69,7 +69,7 @@ class Worker:
         engine: Engine,
         *,
         ready: Callable[[Mapping[str, str]], None],
-        cost: Callable[[Mapping[int, Answered | Partial]], float | None],
+        cost: Callable[[Collection[Answered | Partial]], float | None],
         limits: Limits | None = None,
         retention: Retention | None = None,
         observe: Observe | None = None,
