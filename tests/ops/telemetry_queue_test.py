@@ -173,6 +173,38 @@ def test_a_context_that_somebody_sends_is_kept_as_it_was_meant() -> None:
     assert telemetry.context({**ON, "TRACEPARENT": PARENT}, {}) is None  # of a request
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        "a=" + "1" * 300,
+        "a=1,b",
+        "a=1,a=2",
+        "A=1",
+        "a=é",
+        "a=1=2",
+        "a=",
+        "@b=1",
+        "a" * 9000,
+        ",".join(f"a{number}=1" for number in range(33)),
+        "a=1\nERROR all is lost",
+    ],
+    ids=range(11),
+)
+def test_nothing_is_logged_of_a_context_that_is_none(
+    caplog: pytest.LogCaptureFixture, state: str
+) -> None:
+    found = json.loads(telemetry.context(ON, {"traceparent": PARENT, "tracestate": state}) or "{}")
+    assert found == {"traceparent": PARENT}
+    assert telemetry.context(ON, {"traceparent": state}) is None
+    assert caplog.records == []
+
+
+def test_a_context_of_many_systems_is_kept() -> None:
+    state = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE, 1a@dd=s:2;o:x y"
+    found = json.loads(telemetry.context(ON, {"traceparent": PARENT, "tracestate": state}) or "{}")
+    assert found["tracestate"] == state.replace(", ", ",")
+
+
 def test_where_nobody_traces_nothing_is_kept_and_nothing_imported() -> None:
     program = (
         "import sys\n"
