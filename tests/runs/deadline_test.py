@@ -23,9 +23,10 @@ from runs.playing import (
 )
 from understudy.architect.engine import Engine
 from understudy.architect.run_events import RunStarted
-from understudy.runs import record, workers
+from understudy.runs import batches, record, workers
 from understudy.runs.durable import DurableRuns
-from understudy.runs.records import Standing
+from understudy.runs.records import Batch, Standing
+from understudy.runs.submitting import Row
 from understudy.runs.tables import EVENTS, RUNS, WORKERS
 from understudy.store.address import for_runs, parse
 
@@ -117,6 +118,25 @@ async def test_a_worker_that_ends_says_how_long_it_played(
     assert machine.ended.failure is not None
     assert machine.ended.failure.code == "run_deadline"
     assert await runs.reading(played, run) == LONGEST
+
+
+async def test_a_row_that_waits_for_a_place_again_is_in_the_queue(runs: DurableRuns) -> None:
+    await runs.writing(batches.begin, Batch("batch_1", 1))
+    await runs.queue_rows("batch_1", ORDER, [Row(1, {"route": "north"})])
+    await runs.writing(workers.enter, DEAD, "batch", 1)
+
+    async def seen() -> set[Standing]:
+        return {*(await runs.reading(batches.progress, "batch_1")).standings}
+
+    for last in (False, True):
+        (claimed,) = await runs.writing(workers.claim, DEAD, 1, batch="batch_1")
+        assert await seen() == {Standing.QUEUED}
+        mine = record.Record(runs.journal, claimed, ())
+        mine.hear(1, RunStarted(((0, 1, 2), (3,))))
+        await runs.journal.wrote(mine.page)
+        assert await seen() == {Standing.RUNNING}
+        if not last:
+            await mine.give_back()
 
 
 async def test_waiting_for_a_place_is_no_playing(runs: DurableRuns) -> None:

@@ -81,8 +81,8 @@ def close(connection: Connection, batch: str) -> None:
 def progress(connection: Connection, batch: str) -> Progress:
     """Return how a batch stands."""
     unknown = func.sum(case((workers.unsaid(), 1), else_=0))
-    # Taken on, and not begun: for who waits for it, it is still in the queue.
-    begun = case((RUNS.c.last_event > RUNS.c.attempt_from, RUNS.c.standing), else_=Standing.QUEUED)
+    # Taken on, and nothing written since: for who waits for it, it is still in the queue.
+    begun = case((RUNS.c.updated_at != RUNS.c.claimed_at, RUNS.c.standing), else_=Standing.QUEUED)
     seen = case((RUNS.c.standing == Standing.RUNNING, begun), else_=RUNS.c.standing).label("seen")
     found = connection.execute(
         select(seen, func.count(), func.sum(RUNS.c.cost), unknown)
