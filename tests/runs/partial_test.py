@@ -25,6 +25,7 @@ from understudy.architect.run_events import (
     Answered,
     Partial,
     PromptCompleted,
+    PromptDelta,
     PromptFailed,
     PromptStarted,
     RunEnded,
@@ -97,9 +98,9 @@ def playing(runs: DurableRuns, broken: Broken) -> Worker:
 
 async def begun(runs: DurableRuns) -> Claimed:
     """Return a run that a worker has taken on."""
-    await runs.writing(workers.enter, "worker", "worker", 1)
+    await runs.writing(workers.enter, "elsewhere/1/1", "worker", 1)
     run = (await runs.submit(ORDER)).id
-    (claimed,) = await runs.writing(workers.claim, "worker", 1, run=run)
+    (claimed,) = await runs.writing(workers.claim, "elsewhere/1/1", 1, run=run)
     return claimed
 
 
@@ -255,6 +256,24 @@ async def test_what_a_worker_left_in_the_middle_is_kept_by_who_cancels_it(
     info = await runs.cancel(run)
     assert info.last_event == again.last_event + 1  # nothing broke off in that attempt
     assert info.partials.keys() == {VERDICT}
+
+
+async def test_an_answer_that_is_given_back_with_a_cancelled_run_has_not_broken_off(
+    runs: DurableRuns,
+) -> None:
+    claimed = await begun(runs)
+    await runs.cancel(claimed.run)
+    mine = Record(runs.journal, claimed, ())
+    mine.hear(1, RunStarted(((0, 1, 2), (3,))))
+    for prompt in (0, 1):
+        mine.hear(2, PromptStarted(prompt, MODEL, 1))
+        mine.hear(3, PromptDelta(prompt, "Sail."))
+    mine.hear(4, PromptCompleted(0, Answered("Sail.", Used(1, 1), MODEL)))
+    await mine.give_back()
+    checked(await heard(runs, claimed.run))
+    info = await runs.find(claimed.run)
+    assert (info.standing, list(info.answers)) == (Standing.CANCELLED, [0])
+    assert info.partials == {1: Partial("Sail.", MODEL)}
 
 
 async def test_what_an_attempt_cost_that_nobody_ended_is_not_known(runs: DurableRuns) -> None:

@@ -152,6 +152,7 @@ class Record:
     async def give_back(self) -> None:
         """Leave the run to others, who have the rest of its time; raises LostError, StoreError."""
         self.page.played = self.played
+        await self._journal.wrote(self.page)  # if it is to be cancelled, what was said is looked up
         await self._journal.give_back(self.page)
 
     def forget(self) -> None:
