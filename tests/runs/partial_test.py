@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any
 
 import pytest
 
@@ -36,7 +38,7 @@ from understudy.architect.run_events import (
 from understudy.providers.base import Delta, Request, Usage
 from understudy.providers.errors import ProviderBusyError, ProviderError, ProviderRejectedError
 from understudy.providers.script import Line, Script
-from understudy.runs import batches, purging, workers
+from understudy.runs import batches, journal, purging, workers
 from understudy.runs.durable import DurableRuns
 from understudy.runs.record import Record
 from understudy.runs.records import Batch, Numbered, RunInfo, Standing
@@ -348,3 +350,30 @@ async def test_the_line_of_a_script_that_fails_in_the_middle_breaks_off(runs: Du
         run = (await runs.submit(ORDER)).id
         await heard(runs, run)
     assert (await runs.find(run)).partials == {VERDICT: Partial("Sail at", MODEL, None)}
+
+
+async def test_what_is_being_written_is_not_given_back_by_the_way(
+    runs: DurableRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed = await begun(runs)
+    await runs.cancel(claimed.run)
+    writes, begun_, go_on = journal._kept, asyncio.Event(), Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(*args: Any) -> bool:
+        loop.call_soon_threadsafe(begun_.set)
+        go_on.wait()
+        return writes(*args)
+
+    monkeypatch.setattr(journal, "_kept", slowly)
+    mine = Record(runs.journal, claimed, ())
+    mine.hear(1, RunStarted(((0, 1, 2), (3,))))
+    mine.hear(2, PromptStarted(0, MODEL, 1))
+    mine.hear(3, PromptDelta(0, "Sail."))
+    mine.hear(4, PromptCompleted(0, Answered("Sail.", Used(1, 1), MODEL)))
+    await begun_.wait()
+    back = asyncio.create_task(mine.give_back())
+    loop.call_soon(loop.call_soon, go_on.set)
+    await back
+    checked(await heard(runs, claimed.run))
+    assert (await runs.find(claimed.run)).partials == {}

@@ -204,6 +204,7 @@ class _Entry:
     times: list[float]
     end: RunEnded | None
     written: list[asyncio.Future[None]]
+    back: bool  # as it was then: what is under way is not given back by the way
 
     @property
     def last(self) -> int:
@@ -216,7 +217,9 @@ def _entry(page: Page) -> _Entry:
     written, page.written = page.written, []
     rows = [(number, *event_json(event)) for number, (_, event) in enumerate(events, page.last + 1)]
     ends = [event for _, event in events if isinstance(event, RunEnded)]
-    return _Entry(page, rows, [at for at, _ in events], ends[0] if ends else None, written)
+    return _Entry(
+        page, rows, [at for at, _ in events], ends[0] if ends else None, written, page.back
+    )
 
 
 def _joined(events: Sequence[tuple[float, RunEvent]]) -> list[tuple[float, RunEvent]]:
@@ -264,6 +267,9 @@ def _lost(connection: Connection, entries: Sequence[_Entry]) -> set[str]:
     if rows:
         connection.execute(EVENTS.insert(), rows)
         news(connection, {row["run"] for row in rows})
+    for entry in entries:  # who ends a run then reads what was written
+        if entry.back and entry.page.run not in lost and not _left(connection, entry.page):
+            lost.add(entry.page.run)
     return lost
 
 
@@ -287,12 +293,15 @@ def _kept(connection: Connection, entry: _Entry, rows: list[dict[str, Any]]) -> 
             {"run": page.run, "number": number, "at": at, "kind": kind, "event": text}
             for (number, kind, text), at in zip(entry.rows, entry.times, strict=True)
         ]
-    if page.back:
-        row = connection.execute(_PLAYED, values).first()
-        if row is None:
-            return False
-        leave(connection, row, added=page.played)
     return True
+
+
+def _left(connection: Connection, page: Page) -> bool:
+    """Give a run back; tell whether it was still ours."""
+    row = connection.execute(_PLAYED, {"run_": page.run, "epoch_": page.epoch}).first()
+    if row is not None:
+        leave(connection, row, added=page.played)
+    return row is not None
 
 
 def _was_kept(connection: Connection, entry: _Entry) -> bool:
@@ -302,5 +311,5 @@ def _was_kept(connection: Connection, entry: _Entry) -> bool:
         state is not None
         and state.epoch == entry.page.epoch
         and state.last_event == entry.last
-        and not entry.page.back
+        and not entry.back
     )
