@@ -67,6 +67,8 @@ def test_what_had_come_of_an_answer_is_shown_as_broken_off(failed: tuple[Stage, 
     stage.write("script.json", [{"when": "Decide", "say": "Sail at", "fail": "rejected"}])
     out = stage.call("runs", "retry", run).check(1).out
     assert "verdict | Sail at (broken off)\nverdict | failed: The script" in out
+    assert "failed: 2 of 3 prompts, " in out
+    assert "s, at least " in out
     out = stage.call("runs", "show", run).check().out
     assert "== verdict (demo/scripted, broken off, tokens unknown)\nSail at\n" in out
     (shown,) = stage.call("runs", "show", run, "--json").check().of("run")
@@ -79,8 +81,11 @@ def test_what_had_come_of_an_answer_is_shown_as_broken_off(failed: tuple[Stage, 
             "cost": 0.0,  # of a model that ships
         }
     }
-    *_, told = stage.call("runs", "tail", run, "--json").check(1).of("prompt.failed")
+    tailed = stage.call("runs", "tail", run, "--json").check(1)
+    *_, told = tailed.of("prompt.failed")
     assert told["partial"] == shown["broken_off"]["verdict"]
+    *_, ended = tailed.of("run.failed")
+    assert (ended["input_tokens"], ended["output_tokens"]) == (None, None)
 
 
 def test_what_has_ended_is_not_cancelled_and_what_is_unknown_is_said_so(

@@ -335,6 +335,11 @@ async def test_a_budget_counts_what_broke_off_as_much_as_the_others(runs: Durabl
     await play(first, Broken("Sail", usage=Usage(1, 1), error=ProviderRejectedError("No.")))
     await play(second, Broken("Sail", error=ProviderRejectedError("No.")))
     progress = await runs.reading(batches.progress, batch.id)
+    told = await runs.reading(batches.results, batch.id, 0, 3)
+    ends = [one.ended for _, one in sorted(told.items()) if one.ended]
+    assert ends == [(await runs.find(run)).ended for run in (first, second)]
+    assert [one.used for one in ends] == [ends[0].least, None]
+    assert ends[0].least.output_tokens == 3 * ends[0].answers[0].used.output_tokens + 1
     assert (progress.spent, progress.least) == (None, 1.0)
     assert progress.blocked  # 1.0, and about as much again
     await runs.writing(batches.retry, batch.id, 1)

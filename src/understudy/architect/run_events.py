@@ -18,7 +18,7 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Tokens that were counted by a provider, over all answers that came whole."""
+    """Tokens that were counted by a provider."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -39,6 +39,11 @@ class Answered:
     attempts: int = 1
     seconds: float = 0.0
 
+    @property
+    def counted(self) -> Used | None:
+        """The tokens, None where nobody counted them: a text cannot have taken none."""
+        return None if self.text and self.used == Used() else self.used
+
 
 @dataclass(frozen=True, slots=True)
 class Partial:
@@ -50,6 +55,11 @@ class Partial:
     text: str
     model: str
     used: Used | None = None
+
+    @property
+    def counted(self) -> Used | None:
+        """The tokens, None where nobody counted them."""
+        return None if self.text and self.used == Used() else self.used
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +143,14 @@ class RunEnded:
         return (*of_prompts.values(), *self.voided)
 
     @property
-    def used(self) -> Used:
-        """The tokens of all prompts that finished."""
-        return sum((answer.used for answer in self.answers.values()), Used())
+    def least(self) -> Used:
+        """The tokens of all that there is to pay for, as far as somebody counted them."""
+        return sum((one.counted or Used() for one in self.paid), Used())
+
+    @property
+    def used(self) -> Used | None:
+        """The tokens of all that there is to pay for, None where some were counted by nobody."""
+        return None if any(one.counted is None for one in self.paid) else self.least
 
 
 RunEvent = RunStarted | PromptStarted | PromptDelta | PromptCompleted | PromptFailed | RunEnded

@@ -25,7 +25,7 @@ from understudy.errors import InputsError, InvalidDocumentError, NotInForceError
 from understudy.ops.architect import Architect, document_text
 from understudy.ops.tools import Tools, tools_of
 from understudy.providers.base import Provider
-from understudy.providers.catalog import is_demo, provider_for, require_script
+from understudy.providers.catalog import provider_for, require_script
 from understudy.providers.prices import Price, Prices, shipped
 
 
@@ -197,10 +197,8 @@ class Player:
 
         Nor is it known where the provider did not say how many tokens it took.
         """
-        if (used := answer.used) is None:
+        if (used := answer.counted) is None:
             return 0.0 if self.prices.cost(answer.model, 1, 1) == 0.0 else None
-        if answer.text and not used.input_tokens + used.output_tokens:
-            return self.prices.cost(answer.model, 0, 0) if is_demo(answer.model) else None
         return self.prices.cost(answer.model, used.input_tokens, used.output_tokens)
 
     def least(self, chosen: Chosen, values: Mapping[str, str]) -> float | None:

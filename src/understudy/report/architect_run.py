@@ -20,6 +20,7 @@ from understudy.architect.run_events import (
     RunEvent,
     RunStarted,
     RunStatus,
+    Used,
 )
 from understudy.report.clean import clean, clean_lines
 from understudy.runs.records import Progress, Result, RunInfo, Standing
@@ -89,11 +90,11 @@ class Lanes:
 
 def ended_text(ended: RunEnded, cost: float | None, count: int) -> Iterator[str]:
     """Yield how a run ended, and what it took."""
-    used = ended.used
+    tokens = _tokens(ended.used, ended.least)
     price = "cost unknown" if cost is None else f"${cost:.4f}"
     yield (
         f"{ended.status}: {len(ended.answers)} of {count} prompts, {ended.seconds:.1f} s, "
-        f"{used.input_tokens:,} + {used.output_tokens:,} tokens, {price}"
+        f"{tokens}, {price}"
     )
     if ended.failure is not None:
         yield clean(ended.failure.message)
@@ -148,8 +149,7 @@ def event_fields(
     costs = [cost(one) for one in event.paid]
     return _NAMES[event.status], {
         "outputs": outputs,
-        "input_tokens": event.used.input_tokens,
-        "output_tokens": event.used.output_tokens,
+        **_token_fields(event.used),
         "cost": None if None in costs else sum(one for one in costs if one is not None),
         "seconds": round(event.seconds, 3),
         "error": _failure(event.failure) if event.failure else None,
@@ -158,12 +158,10 @@ def event_fields(
 
 def partial_fields(partial: Partial, cost: Costs) -> dict[str, Any]:
     """Return what had come of an answer; what nobody knows of its cost is None."""
-    used = partial.used
     return {
         "text": partial.text,
         "model": partial.model,
-        "input_tokens": used.input_tokens if used else None,
-        "output_tokens": used.output_tokens if used else None,
+        **_token_fields(partial.counted),
         "cost": cost(partial),
     }
 
@@ -173,10 +171,17 @@ def _answer(answer: Answered, cost: Costs) -> dict[str, Any]:
         "text": answer.text,
         "model": answer.model,
         "attempts": answer.attempts,
-        "input_tokens": answer.used.input_tokens,
-        "output_tokens": answer.used.output_tokens,
+        **_token_fields(answer.counted),
         "cost": cost(answer),
         "seconds": round(answer.seconds, 3),
+    }
+
+
+def _token_fields(used: Used | None) -> dict[str, int | None]:
+    """Return how many tokens were counted; what nobody counted is None, never nothing."""
+    return {
+        "input_tokens": used.input_tokens if used else None,
+        "output_tokens": used.output_tokens if used else None,
     }
 
 
@@ -204,17 +209,20 @@ def run_text(info: RunInfo, names: Sequence[str]) -> Iterator[str]:
         yield clean_lines(answer.text)
     for index, partial in sorted(info.partials.items()):
         yield ""
-        yield clean(f"== {names[index]} ({partial.model}, broken off, {_tokens(partial)})")
+        yield clean(f"== {names[index]} ({partial.model}, broken off, {_tokens(partial.counted)})")
         yield clean_lines(partial.text)
     if info.ended and info.ended.failure:
         yield ""
         yield clean(info.ended.failure.message)
 
 
-def _tokens(partial: Partial) -> str:
-    if partial.used is None:
+def _tokens(used: Used | None, least: Used | None = None) -> str:
+    """Return how many tokens were counted, or how many they were at least."""
+    told = used or least or Used()
+    if used is None and told == Used():
         return "tokens unknown"
-    return f"{partial.used.input_tokens:,} + {partial.used.output_tokens:,} tokens"
+    most = "at least " * (used is None)
+    return f"{most}{told.input_tokens:,} + {told.output_tokens:,} tokens"
 
 
 def prompt_names(info: RunInfo) -> list[str]:
@@ -254,14 +262,12 @@ def run_fields(info: RunInfo, *, costs: Costs | None = None) -> dict[str, Any]:
 def row_fields(row: int, result: Result, names: Sequence[str]) -> dict[str, Any]:
     """Return what became of a row of a batch that was run."""
     ended = result.ended
-    used = ended.used if ended else None
     return {
         "row": row,
         "status": result.standing.value,
         "run": result.run,
         "outputs": {names[index]: one.text for index, one in result.answers.items()},
-        "input_tokens": used.input_tokens if used else 0,
-        "output_tokens": used.output_tokens if used else 0,
+        **_token_fields(ended.used if ended else None),
         "cost": result.cost,
         "seconds": round(ended.seconds, 3) if ended else None,
         "error": _failure(ended.failure) if ended and ended.failure else None,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
-from understudy.architect.run_events import Answered, PromptCompleted, RunEnded, RunStatus
-from understudy.runs import deciding, endings, workers
+from understudy.architect.run_events import RunEnded, RunStatus
+from understudy.runs import deciding, endings, reading, workers
 from understudy.runs.database import insert_new, now
-from understudy.runs.records import Batch, Progress, Result, Standing, ended_of, event_of
-from understudy.runs.tables import BATCHES, EVENTS, RUNS
+from understudy.runs.records import Batch, Progress, Result, Standing, ended_of
+from understudy.runs.tables import BATCHES, RUNS
 
 _PIECE = 500  # rows that are changed together
 
@@ -117,21 +117,12 @@ def results(connection: Connection, batch: str, after: int, last: int) -> dict[i
     """Return what became of the rows after one, up to another, by their numbers."""
     these = (RUNS.c.batch == batch) & (RUNS.c.row > after) & (RUNS.c.row <= last)
     found = connection.execute(select(RUNS).where(these)).all()
-    events = connection.execute(
-        select(EVENTS.c.run, EVENTS.c.kind, EVENTS.c.event)
-        .where(EVENTS.c.run.in_(select(RUNS.c.id).where(these)))
-        .where(EVENTS.c.kind == "prompt.completed")
-        .order_by(EVENTS.c.number)
-    )
-    answers: dict[str, dict[int, Answered]] = {}
-    for one in events:
-        event = event_of(one.kind, one.event)
-        assert isinstance(event, PromptCompleted)  # noqa: S101 - that kind was asked for
-        answers.setdefault(one.run, {})[event.prompt] = event.answer
-    return {row.row: _result(row, answers.get(row.id, {})) for row in found}
+    became = reading.outcomes(connection, select(RUNS.c.id).where(these))
+    return {row.row: _result(row, became.get(row.id, reading.Outcome())) for row in found}
 
 
-def _result(row: Any, answers: Mapping[int, Answered]) -> Result:
+def _result(row: Any, became: reading.Outcome) -> Result:
     standing = Standing(row.standing)
-    ended = ended_of(json.loads(row.ended), answers) if standing.ended else None
-    return Result(row.id, standing, dict(sorted(answers.items())), ended, row.cost)
+    told = became.answers, became.partials, became.voided
+    ended = ended_of(json.loads(row.ended), *told) if standing.ended else None
+    return Result(row.id, standing, became.answers, ended, row.cost)

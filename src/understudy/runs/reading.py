@@ -176,33 +176,51 @@ def _with_play() -> Any:
 
 
 def _outcome(connection: Connection, run: str, before: int | None = None) -> Outcome:
+    return outcomes(connection, [run], before).get(run, _NOTHING)
+
+
+def outcomes(connection: Connection, runs: Any, before: int | None = None) -> dict[str, Outcome]:
+    """Return what has become of the prompts of runs; those of which nothing has are not in it."""
     told = (
-        select(EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
-        .where(EVENTS.c.run == run)
+        select(EVENTS.c.run, EVENTS.c.number, EVENTS.c.kind, EVENTS.c.event)
+        .where(EVENTS.c.run.in_(runs))
         .order_by(EVENTS.c.number)
     )
     if before is not None:
         told = told.where(EVENTS.c.number < before)
-    answers: dict[int, Answered] = {}
-    partials: list[tuple[int, int, Partial]] = []
+    answers: dict[str, dict[int, Answered]] = {}
+    partials: dict[str, list[tuple[int, int, Partial]]] = {}
     for row in connection.execute(told.where(EVENTS.c.kind.in_(_OUTCOMES))):
         event = event_of(row.kind, row.event)
         if isinstance(event, PromptCompleted):
-            answers[event.prompt] = event.answer
+            answers.setdefault(row.run, {})[event.prompt] = event.answer
         elif isinstance(event, PromptFailed) and event.partial is not None:
-            partials.append((row.number, event.prompt, event.partial))
-    asked: dict[int, int] = {}  # when each was asked last
+            one = (row.number, event.prompt, event.partial)
+            partials.setdefault(row.run, []).append(one)
+    asked: dict[tuple[str, int], int] = {}  # when each was asked last
     if partials:
         for row in connection.execute(told.where(EVENTS.c.kind == "prompt.started")):
             event = event_of(row.kind, row.event)
             assert isinstance(event, PromptStarted)  # noqa: S101 - that kind was asked for
-            asked[event.prompt] = row.number
+            asked[row.run, event.prompt] = row.number
+    return {
+        run: _became(run, answers.get(run, {}), partials.get(run, ()), asked)
+        for run in answers.keys() | partials.keys()
+    }
+
+
+def _became(
+    run: str,
+    answers: Mapping[int, Answered],
+    partials: Sequence[tuple[int, int, Partial]],
+    asked: Mapping[tuple[str, int], int],
+) -> Outcome:
     broken: dict[int, Partial] = {}
     voided: list[Partial] = []
     for number, prompt, partial in partials:
-        if prompt not in answers and number > asked.get(prompt, 0):
+        if prompt not in answers and number > asked.get((run, prompt), 0):
             broken[prompt] = partial
-        elif partial.used is not None:
+        elif partial.counted is not None:
             voided.append(partial)
     return Outcome(dict(sorted(answers.items())), dict(sorted(broken.items())), tuple(voided))
 

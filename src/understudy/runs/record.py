@@ -69,7 +69,7 @@ class Record:
             self._partials[event.prompt] = event.partial
         elif isinstance(event, PromptStarted | PromptCompleted):
             before = self._partials.pop(event.prompt, None)
-            if before is not None and before.used is not None:
+            if before is not None and before.counted is not None:
                 self._voided.append(before)
 
     @property
