@@ -131,6 +131,23 @@ def test_no_row_begins_that_the_budget_may_not_pay_for(ready: Stage) -> None:
     assert {one["status"] for one in results(ready)} == {"completed"}
 
 
+def test_a_budget_is_not_spent_again_on_other_rows(ready: Stage) -> None:
+    ready.write("understudy.toml", PRICED)
+    rows(ready, 10)
+    budget = ("--max-cost", "120", "--json")
+    (before,) = batch(ready, *budget).check(5).of("batch")
+    lines = ["question,tone", *(f'"Stay, {i}?",kindly' for i in range(1, 11))]
+    ready.write("rows.csv", "\n".join(lines))
+    (after,) = batch(ready, *budget).check(5).of("batch")
+    assert (after["completed"], after["queued"]) == (0, 10)
+    assert after["cost"] == before["cost"]
+    ready.write("rows.csv", "\n".join(lines[:3]))
+    (last,) = batch(ready, "--max-cost", "10000", "--json").check().of("batch")
+    told = [one["cost"] for one in results(ready)]
+    assert last["cost"] == before["cost"] + sum(told)
+    batch(ready, *budget).check()  # nothing waits for money
+
+
 def test_a_budget_needs_prices(ready: Stage) -> None:
     ready.write("understudy.toml", '[[models]]\nid = "llama"\nprovider = "own"\n')
     ready.environment["UNDERSTUDY_PROVIDER_OWN_BASE_URL"] = "http://127.0.0.1:9/v1"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
 import pytest
 
+from runs.breaking import Broken, known, playing
 from runs.playing import (
     FINE,
     ORDER,
@@ -22,7 +23,6 @@ from runs.playing import (
     worker_of,
     working,
 )
-from understudy.architect.engine import Engine
 from understudy.architect.run_events import (
     Answered,
     Partial,
@@ -35,15 +35,13 @@ from understudy.architect.run_events import (
     RunStatus,
     Used,
 )
-from understudy.providers.base import Delta, Request, Usage
-from understudy.providers.errors import ProviderBusyError, ProviderError, ProviderRejectedError
-from understudy.providers.script import Line, Script
-from understudy.runs import batches, journal, purging, workers
+from understudy.providers.base import Usage
+from understudy.providers.errors import ProviderBusyError, ProviderRejectedError
+from understudy.providers.script import Line
+from understudy.runs import journal, purging, workers
 from understudy.runs.durable import DurableRuns
 from understudy.runs.record import Record
-from understudy.runs.records import Batch, Numbered, RunInfo, Standing
-from understudy.runs.submitting import Row
-from understudy.runs.worker import Worker
+from understudy.runs.records import Numbered, RunInfo, Standing
 from understudy.runs.workers import Claimed
 from understudy.store.address import for_runs, parse
 
@@ -54,48 +52,6 @@ MODEL = "demo/scripted"
 async def runs(url: str) -> AsyncIterator[DurableRuns]:
     async with asyncio.timeout(60), DurableRuns(for_runs(parse(url)), lease=1) as opened:
         yield opened
-
-
-class Broken(Script):
-    """Answers fine but for the verdict, of which pieces come, maybe the usage, and no end."""
-
-    def __init__(
-        self, *pieces: str, usage: Usage | None = None, error: ProviderError | None = None
-    ) -> None:
-        super().__init__((FINE,))
-        self._pieces, self._usage, self._error = pieces, usage, error
-        self.said = asyncio.Event()
-
-    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-        if "sail?" not in request.messages[-1].text:
-            async for delta in super().stream(request):
-                yield delta
-            return
-        for piece in self._pieces:
-            yield Delta(piece)
-        if self._usage is not None:
-            yield Delta(usage=self._usage)
-        self.said.set()
-        if self._error is not None:
-            raise self._error
-        await asyncio.Event().wait()
-
-
-def known(answers: Collection[Answered | Partial]) -> float | None:
-    """Return a quarter for each, None where one did not say what it took."""
-    return None if any(one.used is None for one in answers) else 0.25 * len(answers)
-
-
-def playing(runs: DurableRuns, broken: Broken) -> Worker:
-    """Return a worker that lets nobody ask twice."""
-
-    async def at_once(_: float) -> None:
-        pass
-
-    engine = Engine(lambda _: broken, pause=at_once)
-    worker = Worker(runs, engine, ready=lambda _: None, cost=known)
-    runs.on_queued = worker.nudge
-    return worker
 
 
 async def begun(runs: DurableRuns) -> Claimed:
@@ -318,35 +274,6 @@ async def test_what_broke_off_is_forgotten_with_the_answers(runs: DurableRuns) -
         pass
     assert "Secret" not in str(await heard(runs, info.id))
     assert (await runs.find(info.id)).partials == {VERDICT: Partial("", MODEL, None)}
-
-
-async def test_a_budget_counts_what_broke_off_as_much_as_the_others(runs: DurableRuns) -> None:
-    batch = Batch("batch_1", 3, max_cost=1.9, guess=0.1)
-    await runs.writing(batches.begin, batch)
-    rows = [Row(number, {"route": str(number)}) for number in (1, 2, 3)]
-    await runs.queue_rows(batch.id, ORDER, rows)
-    first, second, _ = [one.id for one in reversed(await runs.list(batch=batch.id))]
-
-    async def play(run: str, broken: Broken) -> None:
-        async with playing(runs, broken) as worker:
-            (claimed,) = await runs.writing(workers.claim, worker.id, 1, run=run)
-            await worker.play(claimed)
-
-    await play(first, Broken("Sail", usage=Usage(1, 1), error=ProviderRejectedError("No.")))
-    await play(second, Broken("Sail", error=ProviderRejectedError("No.")))
-    progress = await runs.reading(batches.progress, batch.id)
-    told = await runs.reading(batches.results, batch.id, 0, 3)
-    ends = [one.ended for _, one in sorted(told.items()) if one.ended]
-    assert ends == [(await runs.find(run)).ended for run in (first, second)]
-    assert [one.used for one in ends] == [ends[0].least, None]
-    assert ends[0].least.output_tokens == 3 * ends[0].answers[0].used.output_tokens + 1
-    assert (progress.spent, progress.least) == (None, 1.0)
-    assert progress.blocked  # 1.0, and about as much again
-    await runs.writing(batches.retry, batch.id, 1)
-    again = await runs.reading(batches.progress, batch.id)
-    assert again.standings == {Standing.QUEUED: 3}
-    assert (again.spent, again.least) == (None, 1.0)
-    assert again.blocked  # it was spent all the same
 
 
 async def test_the_line_of_a_script_that_fails_in_the_middle_breaks_off(runs: DurableRuns) -> None:

@@ -39,7 +39,8 @@ def known(
     connection: Connection, batch: str, take: Callable[[Iterable[tuple[str, int, str]]], object]
 ) -> None:
     """Have the runs of a batch taken: the id of each, its row, and a digest of what was entered."""
-    statement = select(RUNS.c.id, RUNS.c.row, RUNS.c.inputs).where(RUNS.c.batch == batch)
+    mine = (RUNS.c.batch == batch) & RUNS.c.row.is_not(None)
+    statement = select(RUNS.c.id, RUNS.c.row, RUNS.c.inputs).where(mine)
     with connection.execute(statement, execution_options={"yield_per": 100}) as rows:
         take((one.id, one.row, _digest_of(one.inputs)) for one in rows)
 
@@ -58,14 +59,14 @@ def renumber(
 ) -> None:
     """Give runs of a batch the numbers of their rows, and take out those that are left over.
 
-    What waited and is taken out is cancelled. `moved` is gone through twice.
+    What waited and is taken out is cancelled; what was spent stays in the batch's budget, and so
+    does what is still being spent. `moved` is gone through twice.
     """
     for (run,) in left:
         found = endings.locked(connection, run)
         if found.standing == Standing.QUEUED:
             endings.end(connection, found, RunEnded(RunStatus.CANCELLED))
-        out: dict[str, Any] = {"row": None, "batch": None}
-        connection.execute(RUNS.update().where(RUNS.c.id == run).values(out))
+        connection.execute(RUNS.update().where(RUNS.c.id == run).values(row=None))
     place = RUNS.update().where(RUNS.c.id == bindparam("run_")).values(row=bindparam("row_"))
     for sign in (-1, 1):  # by way of numbers that no row has: two may change places
         rows = iter(moved)
@@ -85,25 +86,27 @@ def progress(connection: Connection, batch: str) -> Progress:
     begun = case((RUNS.c.updated_at != RUNS.c.claimed_at, RUNS.c.standing), else_=Standing.QUEUED)
     seen = case((RUNS.c.standing == Standing.RUNNING, begun), else_=RUNS.c.standing).label("seen")
     found = connection.execute(
-        select(seen, func.count(), func.sum(RUNS.c.cost), unknown)
-        .where(RUNS.c.batch == batch)
+        select(seen, func.count(RUNS.c.row), func.sum(RUNS.c.cost), unknown)
+        .where(RUNS.c.batch == batch)  # also what was taken out: it is no row, and was paid for
         .group_by("seen")
     ).all()
-    standings = {Standing(one[0]): one[1] for one in found}
+    standings = {Standing(one[0]): one[1] for one in found if one[1]}
     least = sum(one[2] or 0.0 for one in found)  # also of those that are asked again
     spent = None if any(one[3] for one in found) else least
     row = connection.execute(select(BATCHES).where(BATCHES.c.id == batch)).first()
     theirs = (RUNS.c.batch == batch) & (RUNS.c.standing == Standing.RUNNING)
     running = connection.execute(select(RUNS.c.id).where(theirs).limit(1)).first()
     room = workers.within_budget(connection, row) if row is not None else None
-    blocked = running is None and room == 0
+    blocked = running is None and room == 0 and Standing.QUEUED in standings
     return Progress(standings, spent, blocked, least)
 
 
 def retry(connection: Connection, batch: str, lease: float) -> int:
     """Queue the runs of a batch again that failed or were cancelled; return how many those were."""
     again = select(RUNS.c.id).where(
-        RUNS.c.batch == batch, RUNS.c.standing.in_([Standing.FAILED, Standing.CANCELLED])
+        RUNS.c.batch == batch,
+        RUNS.c.row.is_not(None),
+        RUNS.c.standing.in_([Standing.FAILED, Standing.CANCELLED]),
     )
     count = 0
     while runs := connection.scalars(again.limit(_PIECE)).all():  # those are queued then

@@ -34,7 +34,8 @@ PLAYS = Table(
 #: `epoch` goes up whenever a run changes hands; who has an older one cannot write any more.
 #: `attempt_from` is the number of the last event before the present attempt. `played` are the
 #: seconds for which this attempt was played by those who do not play it any more. `trace` is the
-#: W3C trace context of who asked for it, as JSON, where somebody traces.
+#: W3C trace context of who asked for it, as JSON, where somebody traces. A run without a `row` that
+#: has a `batch` was taken out of it: anybody may play it, and what it costs is the batch's.
 RUNS = Table(
     "runs",
     METADATA,
@@ -118,7 +119,7 @@ UPLOADS = Table(
     Index("ix_run_uploads_digest", "digest"),
 )
 
-#: `spent` is what its ended runs cost, `guess` what one is thought to cost before one has ended.
+#: `guess` is what a run is thought to cost before one has ended.
 BATCHES = Table(
     "run_batches",
     METADATA,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, true
 
 from understudy.errors import StoreError
 from understudy.runs.database import insert_new, now
@@ -198,23 +198,26 @@ def _groups(
         yield RUNS.c.id == run, 1
         return
     if batch is None:
-        yield RUNS.c.batch.is_(None), None
+        yield RUNS.c.row.is_(None), None  # also what was taken out of a batch
     waiting = select(BATCHES).where(BATCHES.c.open == true())
     if batch is not None:
         waiting = waiting.where(BATCHES.c.id == batch)
     for one in connection.execute(waiting.order_by(BATCHES.c.created_at)).all():
-        yield RUNS.c.batch == one.id, within_budget(connection, one)
+        rows = and_(RUNS.c.batch == one.id, RUNS.c.row.is_not(None))
+        yield rows, within_budget(connection, one)
 
 
 def within_budget(connection: Connection, batch: Any) -> int | None:
     """Return how many more runs of a batch its budget allows, None where it has none.
 
     Those that run are thought to cost as much as the ones that have ended did; so are attempts that
-    broke off, where nobody said what they cost.
+    broke off, where nobody said what they cost. What was taken out of it was paid for as well.
     """
     if batch.max_cost is None:
         return None
-    costs = select(func.sum(RUNS.c.cost), func.count(RUNS.c.cost)).where(RUNS.c.batch == batch.id)
+    # What was taken out before it was asked says nothing of what one costs.
+    telling = case((or_(RUNS.c.row.is_not(None), RUNS.c.cost > 0), RUNS.c.cost))
+    costs = select(func.sum(RUNS.c.cost), func.count(telling)).where(RUNS.c.batch == batch.id)
     spent, ended = connection.execute(costs).one()
     answered = and_(RUNS.c.batch == batch.id, RUNS.c.standing == Standing.COMPLETED)
     if _count(connection, and_(answered, RUNS.c.cost.is_(None))):
