@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from understudy.architect.run_events import Answered, Partial, Used
+from understudy.architect.run_events import Answered, Partial, RunEnded, RunStatus, Used
 from understudy.config import load
 from understudy.ops.architect import Architect
 from understudy.ops.playing import Player
@@ -48,3 +48,10 @@ def test_what_nobody_said_of_an_answer_costs_nothing_only_where_nothing_does(
     (tmp_path / "understudy.toml").write_text(toml)
     player = Player(Architect(load({"PATH": ""}, tmp_path)))
     assert player.cost(Partial("Ay", "demo/scripted")) == cost
+
+
+def test_what_nobody_could_add_up_has_no_total(tmp_path: Path) -> None:
+    player = Player(Architect(load({"PATH": ""}, tmp_path)))
+    answers = {0: Answered("Aye.", Used(3, 3), "demo/echo")}
+    assert player.total(RunEnded(RunStatus.CANCELLED, answers)) == 0.0
+    assert player.total(RunEnded(RunStatus.CANCELLED, answers, counted=False)) is None

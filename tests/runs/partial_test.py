@@ -12,6 +12,7 @@ import pytest
 
 from runs.breaking import Broken, known, playing
 from runs.playing import (
+    COUNCIL,
     FINE,
     ORDER,
     VERDICT,
@@ -38,7 +39,8 @@ from understudy.architect.run_events import (
 from understudy.providers.base import Usage
 from understudy.providers.errors import ProviderBusyError, ProviderRejectedError
 from understudy.providers.script import Line
-from understudy.runs import journal, purging, workers
+from understudy.report.architect_run import event_fields
+from understudy.runs import endings, journal, purging, workers
 from understudy.runs.durable import DurableRuns
 from understudy.runs.record import Record
 from understudy.runs.records import Numbered, RunInfo, Standing
@@ -70,6 +72,13 @@ async def cancelled(runs: DurableRuns, broken: Broken) -> tuple[RunInfo, list[Nu
         await runs.cancel(run)
         told = await heard(runs, run)
     return await runs.find(run), told
+
+
+async def last_cost(runs: DurableRuns, run: str) -> object:
+    """Return what the last event of a run says that it cost."""
+    event = (await heard(runs, run, (await runs.find(run)).last_event - 1))[-1].event
+    _, fields = event_fields(event, COUNCIL, lambda one: known([one]))
+    return fields["cost"]
 
 
 async def test_a_cancelled_run_keeps_what_had_come_of_an_answer(runs: DurableRuns) -> None:
@@ -210,6 +219,7 @@ async def test_what_a_worker_left_in_the_middle_is_kept_by_who_cancels_it(
     checked(await heard(runs, run))
     assert info.partials == {VERDICT: Partial("Sail at dawn", MODEL, None)}
     assert (info.standing, info.cost) == (Standing.CANCELLED, None)
+    assert await last_cost(runs, run) is None
     again = await runs.retry(run)
     info = await runs.cancel(run)
     assert info.last_event == again.last_event + 1  # nothing broke off in that attempt
@@ -249,7 +259,28 @@ async def test_what_an_attempt_cost_that_nobody_ended_is_not_known(runs: Durable
         await mine.give_back()
         info = await runs.cancel(run)
         assert info.answers.keys() == {0, 1, 2, 3}
-        assert info.cost is None
+        assert (info.cost, await last_cost(runs, run)) == (None, None)
+        await runs.retry(run)  # and of the next attempt nothing more is known
+        assert ((await runs.cancel(run)).cost, await last_cost(runs, run)) == (None, None)
+        await runs.retry(run)
+        (claimed,) = await runs.writing(workers.claim, worker.id, 1, run=run)
+        await worker.play(claimed)
+        assert (await runs.find(run)).cost == await last_cost(runs, run) == 1.0
+
+
+async def test_whoever_ends_a_run_tells_the_same_of_its_cost_twice(runs: DurableRuns) -> None:
+    claimed = await begun(runs)
+    mine = Record(runs.journal, claimed, ())
+    mine.hear(1, RunStarted(((0, 1, 2), (3,))))
+    mine.hear(2, PromptStarted(0, MODEL, 1))
+    mine.hear(3, PromptCompleted(0, Answered("Sail.", Used(1, 1), MODEL)))
+    await runs.journal.wrote(mine.page)
+    ended = RunEnded(RunStatus.FAILED)
+    await runs.writing(endings.end_claimed, claimed.run, claimed.epoch, ended)
+    info = await runs.find(claimed.run)
+    assert info.ended is not None
+    assert (info.cost, await last_cost(runs, claimed.run)) == (None, None)
+    assert (info.ended.used, info.ended.least) == (None, Used(1, 1))
 
 
 async def test_an_attempt_that_asked_nothing_costs_nothing(runs: DurableRuns) -> None:
@@ -258,13 +289,13 @@ async def test_an_attempt_that_asked_nothing_costs_nothing(runs: DurableRuns) ->
         (claimed,) = await runs.writing(workers.claim, worker.id, 1, run=run)
         await worker.play(claimed)
         await runs.retry(run)
-        assert (await runs.cancel(run)).cost == 0.75
+        assert (await runs.cancel(run)).cost == await last_cost(runs, run) == 0.75
         first = (await runs.submit(ORDER)).id
         (claimed,) = await runs.writing(workers.claim, worker.id, 1, run=first)
         mine = Record(runs.journal, claimed, ())
         mine.hear(1, RunStarted(((0, 1, 2), (3,))))
         await mine.give_back()
-        assert (await runs.cancel(first)).cost == 0.0
+        assert (await runs.cancel(first)).cost == await last_cost(runs, first) == 0.0
 
 
 async def test_what_broke_off_is_forgotten_with_the_answers(runs: DurableRuns) -> None:

@@ -126,7 +126,7 @@ class RunEnded:
 
     `partials` are what broke off: of an engine's end, because the run ended; of one that was kept,
     all that nobody has asked again. `voided` were asked again, and are paid for as their provider
-    said.
+    said. Not `counted`: nobody knows what else was asked by a worker that had left the run.
     """
 
     status: RunStatus
@@ -135,6 +135,7 @@ class RunEnded:
     seconds: float = 0.0
     partials: Mapping[int, Partial] = field(default_factory=dict)
     voided: tuple[Partial, ...] = ()
+    counted: bool = True
 
     @property
     def paid(self) -> tuple[Answered | Partial, ...]:
@@ -150,7 +151,8 @@ class RunEnded:
     @property
     def used(self) -> Used | None:
         """The tokens of all that there is to pay for, None where some were counted by nobody."""
-        return None if any(one.counted is None for one in self.paid) else self.least
+        known = self.counted and all(one.counted is not None for one in self.paid)
+        return self.least if known else None
 
 
 RunEvent = RunStarted | PromptStarted | PromptDelta | PromptCompleted | PromptFailed | RunEnded

@@ -211,7 +211,7 @@ class Player:
 
     def total(self, ended: RunEnded) -> float | None:
         """Return the US dollars of a run, None where they are not known."""
-        return self.sum(ended.paid)
+        return self.sum(ended.paid) if ended.counted else None
 
     def sum(self, answers: Collection[Answered | Partial]) -> float | None:
         """Return the US dollars of answers and of what broke off, None where one is not known."""

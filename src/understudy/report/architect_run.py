@@ -146,7 +146,7 @@ def event_fields(
             "partial": partial_fields(event.partial, cost) if event.partial else None,
         }
     outputs = {definition.prompts[i].name: answer.text for i, answer in event.answers.items()}
-    costs = [cost(one) for one in event.paid]
+    costs = [*(cost(one) for one in event.paid), *([] if event.counted else [None])]
     return _NAMES[event.status], {
         "outputs": outputs,
         **_token_fields(event.used),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, select
@@ -35,10 +36,15 @@ def end_claimed(connection: Connection, run: str, epoch: int, ended: RunEnded) -
 
 
 def end(connection: Connection, row: Any, ended: RunEnded) -> None:
-    """End a run that nobody plays, with its last event; whoever played it can write no more."""
+    """End a run that nobody plays, with its last event; whoever played it can write no more.
+
+    Where this attempt has asked anything, what it took is not known: its worker may have asked
+    more than it could write down. The event and the run say so alike.
+    """
     moment = now(connection)
     number = row.last_event
     asked, broken = _broken_off(connection, row, ended)
+    ended = replace(ended, counted=not asked and _counted(connection, row))
     events: list[RunEvent] = [*broken, ended]
     for event in events:
         number += 1
@@ -67,6 +73,19 @@ def _cost(row: Any, *, asked: bool) -> float | None:
     if asked:  # nobody has added up what this attempt took
         return None
     return 0.0 if row.attempt == 1 else row.cost
+
+
+def _counted(connection: Connection, row: Any) -> bool:
+    """Tell whether all is known that was asked in the attempts before this one."""
+    last = and_(EVENTS.c.run == row.id, EVENTS.c.number == row.attempt_from)
+    one = connection.execute(select(EVENTS.c.kind, EVENTS.c.event).where(last)).first()
+    if one is None:  # it is the first
+        return True
+    try:
+        event = event_of(one.kind, one.event)
+    except (KeyError, ValueError, TypeError):
+        return False
+    return isinstance(event, RunEnded) and event.counted
 
 
 def _broken_off(

@@ -222,6 +222,7 @@ def ended_json(ended: RunEnded) -> dict[str, Any]:
         "status": ended.status.value,
         "failure": asdict(ended.failure) if ended.failure else None,
         "seconds": ended.seconds,
+        "counted": ended.counted,
     }
 
 
@@ -240,6 +241,7 @@ def ended_of(
         value["seconds"],
         partials or {},
         voided,
+        value.get("counted", True),
     )
 
 
