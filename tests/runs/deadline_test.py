@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 
 from runs.playing import (
     COUNCIL,
@@ -22,7 +22,7 @@ from runs.playing import (
     working,
 )
 from understudy.architect.engine import Engine
-from understudy.architect.run_events import RunStarted
+from understudy.architect.run_events import RunEnded, RunStarted, RunStatus
 from understudy.runs import batches, record, workers
 from understudy.runs.durable import DurableRuns
 from understudy.runs.records import Batch, Standing
@@ -165,3 +165,51 @@ async def test_whoever_waits_for_a_place_with_what_others_began_does_not_play_it
     await runs.writing(wait)
     await runs.writing(workers.leave, DEAD)
     assert await runs.reading(played, run) == before
+
+
+async def test_a_worker_that_could_not_write_has_played_until_it_stopped(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, clock = Gate(), 1000.0
+    monkeypatch.setattr(record, "_clock", lambda: clock)
+
+    def renamed(connection: Connection, old: str, new: str) -> None:
+        connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    def later(connection: Connection) -> None:
+        for column in (RUNS.c.claimed_at, RUNS.c.updated_at, EVENTS.c.at):
+            connection.execute(update(column.table).values({column.name: column - LONGEST}))
+
+    async with asyncio.timeout(60), DurableRuns(for_runs(parse(url)), lease=60) as runs:
+        runs.journal._patience = 0.1
+        async with working(worker_of(runs, Engine(lambda _: gate))) as worker:
+            run = (await runs.submit(ORDER)).id
+            await until(runs, run, "prompt.started", count=3)
+            await runs.writing(renamed, "run_events", "events_away")
+            clock += 40
+            gate.opened.set()
+            while worker.busy:  # noqa: ASYNC110 - nobody is told that a run was left
+                await asyncio.sleep(0.01)
+            clock += LONGEST
+            await runs.writing(renamed, "events_away", "run_events")
+            await runs.writing(later)
+        info = await runs.find(run)
+        assert (info.standing, await runs.reading(played, run)) == (Standing.QUEUED, 40)
+
+
+async def test_to_write_the_end_of_a_run_is_no_playing(
+    runs: DurableRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(record, "_clock", lambda: clock)
+    await runs.writing(workers.enter, DEAD, "worker", 1)
+    run = (await runs.submit(ORDER)).id
+    (claimed,) = await runs.writing(workers.claim, DEAD, 1, run=run)
+    mine = record.Record(runs.journal, claimed, ())
+    mine.hear(1, RunStarted(((0, 1, 2), (3,))))
+    clock += 40
+    assert mine.played == 40
+    mine.hear(2, RunEnded(RunStatus.CANCELLED))  # as an engine says of what is given back
+    clock += LONGEST
+    await mine.give_back()
+    assert await runs.reading(played, run) == 40

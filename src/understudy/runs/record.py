@@ -43,6 +43,7 @@ class Record:
         self._answered: dict[int, Answered] = {}  # also what is not kept yet
         self._begun = False
         self._since: float | None = None  # when it was begun here
+        self._until: float | None = None  # when it was played no more
         self._said: set[int] = set()  # whose answers this attempt has told already
         self._asked: dict[int, int] = {}
         for one in written:
@@ -80,7 +81,9 @@ class Record:
     @property
     def played(self) -> float:
         """Return for how many seconds the run has been played here."""
-        return 0.0 if self._since is None else _clock() - self._since
+        if self._since is None:
+            return 0.0
+        return (_clock() if self._until is None else self._until) - self._since
 
     async def step(self, key: str, work: Work, /) -> Answered:
         """Return the answer that is kept, or have the work done and keep it.
@@ -111,6 +114,7 @@ class Record:
         """Write down what is new; the end only when `close` says so."""
         if isinstance(event, RunEnded):
             self.ended = event
+            self._until = _clock()  # to write it may take a while, which is no playing
         elif isinstance(event, RunStarted):
             self._since = _clock()
             if not self._begun:

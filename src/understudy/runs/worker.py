@@ -86,7 +86,7 @@ class Worker:
         self._kind = kind
         self._playing: dict[str, Playing] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._left: dict[tuple[str, int], float] = {}  # seconds of runs that could not be written
+        self._left: dict[tuple[str, int], float] = {}  # seconds of runs left as they were
         self._plays = Plays()
         self._places = asyncio.Semaphore(self._limits.places)
         self._nudged = asyncio.Event()
@@ -173,7 +173,7 @@ class Worker:
             await asyncio.gather(*self._beating, return_exceptions=True)
             self._beating = []
             try:
-                await self._do(workers.leave, self.id)
+                await self._do(workers.leave, self.id, self._left)
             except StoreError as error:  # its lease will end
                 log.warning("%s could not take leave: %s", self.id, error.message)
 
@@ -216,17 +216,21 @@ class Worker:
             log.warning("%s", error)
         except StoreError as error:
             log.warning("%s was left where it was: %s", claimed.run, error.message)
-            if playing.record is not None:
-                self._left[claimed.run, claimed.epoch] = playing.record.played
-            playing.give_up()
+            self._stopped(claimed, playing)
         except Exception:  # a bug: nobody may wait for ever
             log.exception("%s cannot be played", claimed.run)
-            playing.give_up()
+            self._stopped(claimed, playing)
         finally:
             if self._playing.get(claimed.run) is playing:
                 del self._playing[claimed.run]
             playing.done.set()
             self.nudge()
+
+    def _stopped(self, claimed: Claimed, playing: Playing) -> None:
+        """Take note of a run that is played no more, and stands in the database as if it were."""
+        if playing.record is not None:
+            self._left[claimed.run, claimed.epoch] = playing.record.played
+        playing.give_up()
 
     async def _perform(self, claimed: Claimed, playing: Playing) -> None:
         """Play a run and write its end; raises StoreError."""

@@ -6,7 +6,7 @@ queued again under a new epoch, so that whatever it may still want to write is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +78,17 @@ def to_cancel(connection: Connection, worker: str) -> tuple[str, ...]:
     return tuple(connection.scalars(wanted))
 
 
-def leave(connection: Connection, worker: str) -> None:
-    """Let a worker go; runs that it still has are queued again."""
+def leave(
+    connection: Connection, worker: str, played: Mapping[tuple[str, int], float] | None = None
+) -> None:
+    """Let a worker go; runs that it still has are queued again.
+
+    `played` are the seconds for which it played them, by the run and its epoch; it has played none
+    of those that are not in it.
+    """
     connection.execute(WORKERS.delete().where(WORKERS.c.id == worker))
-    _bury(connection, worker, lost=False, seen=now(connection))
+    for one in _theirs(connection, worker):
+        leave_run(connection, one, added=(played or {}).get((one.id, one.epoch), 0.0))
 
 
 def claim(
@@ -143,13 +150,13 @@ def take_over(connection: Connection, lease: float) -> int:
             continue
         same = and_(WORKERS.c.id == one.id, WORKERS.c.seen_at == one.seen_at)
         if connection.execute(WORKERS.delete().where(same)).rowcount:
-            count += _bury(connection, one.id, lost=True, seen=one.seen_at)
+            count += _bury(connection, one.id, seen=one.seen_at)
     known = select(WORKERS.c.id)
     nobodys = select(RUNS.c.worker).where(
         RUNS.c.standing == Standing.RUNNING, RUNS.c.worker.not_in(known)
     )
     for worker in connection.scalars(nobodys.distinct()).all():
-        count += _bury(connection, worker, lost=True)
+        count += _bury(connection, worker)
     return count
 
 
@@ -287,10 +294,14 @@ def _claimed(one: Any, epoch: int) -> Claimed:
     )
 
 
-def _bury(connection: Connection, worker: str, *, lost: bool, seen: float = 0.0) -> int:
-    """Leave a worker's runs to others; return how many those were."""
-    theirs = and_(RUNS.c.worker == worker, RUNS.c.standing == Standing.RUNNING)
-    found = connection.execute(select(RUNS).where(theirs).with_for_update()).all()
+def _bury(connection: Connection, worker: str, *, seen: float = 0.0) -> int:
+    """Leave a dead worker's runs to others; return how many those were."""
+    found = _theirs(connection, worker)
     for one in found:
-        leave_run(connection, one, lost=lost, seen=seen)
+        leave_run(connection, one, lost=True, seen=seen)
     return len(found)
+
+
+def _theirs(connection: Connection, worker: str) -> Sequence[Any]:
+    theirs = and_(RUNS.c.worker == worker, RUNS.c.standing == Standing.RUNNING)
+    return connection.execute(select(RUNS).where(theirs).with_for_update()).all()
