@@ -16,6 +16,8 @@ from serving import PATIENCE, Client, Got, entry, served, stored
 from understudy.service import connections, server
 
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /api/assistants/sync HTTP/1.1\r\nHost: localhost\r\n"
+ODD = b"Transfer-Encoding: identity\r\n\r\n"
 
 
 @pytest.fixture
@@ -50,8 +52,16 @@ def answer(connection: socket.socket) -> Got:
         REQUEST + b"X: a\x01b\r\n\r\n",
         REQUEST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         REQUEST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\na",
+        REQUEST + b"Transfer-Encoding: identity\r\n\r\n",
+        REQUEST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: identity\r\n\r\n",
+        POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\nno size\r\n",
     ],
-    ids=["tls", "not ascii", "control", "smuggled", "two lengths"],
+    ids=[
+        *("tls", "not ascii", "control", "smuggled", "two lengths"),
+        *("identity", "xchunked", "identity sent", "xchunked sent", "no size"),
+    ],
 )
 def test_what_is_not_http_is_refused_in_the_one_shape(client: Client, sent: bytes) -> None:
     with connected(client) as connection:
@@ -60,6 +70,31 @@ def test_what_is_not_http_is_refused_in_the_one_shape(client: Client, sent: byte
     got.error(400, "bad_request")
     assert got.headers["connection"] == "close"
     assert got.headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_is_wrong_with_a_later_request_is_no_answer_to_an_earlier_one(
+    client: Client,
+) -> None:
+    with connected(client) as connection:
+        connection.sendall(REQUEST + b"\r\n" + REQUEST + ODD)
+        found = b""
+        while piece := connection.recv(1 << 16):
+            found += piece
+    assert b"bad_request" not in found
+    client.get("/healthz").check(200)
+
+
+def test_what_goes_wrong_once_an_answer_has_begun_adds_none(client: Client) -> None:
+    begun = b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+    with connected(client) as connection:
+        connection.sendall(REQUEST + begun)
+        found = connection.recv(1 << 16)
+        assert found.startswith(b"HTTP/1.1 200 OK")
+        connection.sendall(b"no size\r\n")
+        with suppress(ConnectionError):
+            while piece := connection.recv(1 << 16):
+                found += piece
+    assert found.count(b"HTTP/1.1 ") == 1
 
 
 @pytest.mark.parametrize("line", [b"\r\nX: " + b"a" * 1000, b"a" * 1000])

@@ -50,6 +50,7 @@ class Connection(Protocol):
     """A connection whose owner can make nobody wait for ever, and fill no memory."""
 
     _heard = 0  # bytes since the last request began that are none of its body
+    _reading = False  # the latest request, whose headers were read, and whose end was not
     _deadline: asyncio.TimerHandle | None = None
     _writing: asyncio.TimerHandle | None = None
 
@@ -86,6 +87,16 @@ class Connection(Protocol):
         if self._heard > MOST_HEAD and not self.transport.is_closing():
             most = f"A request's headers have at most {MOST_HEAD:,} bytes."
             self._refuse(ProblemError(431, "headers_too_large", most))
+
+    def on_headers_complete(self) -> None:
+        """Begin to ask, before it is known whether the rest can be read."""
+        super().on_headers_complete()
+        self._reading = True
+
+    def on_message_complete(self) -> None:
+        """Take note that a request was read to its end."""
+        super().on_message_complete()
+        self._reading = False
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours are other words
         """Refuse what is not HTTP in the shape that all errors have."""
@@ -128,10 +139,17 @@ class Connection(Protocol):
             self.transport.abort()
 
     def _refuse(self, problem: ProblemError) -> None:
-        """Answer, and end the connection; in the middle of another answer, end it."""
-        if self._answered():
+        """Answer, and end the connection; where another answer is due or has begun, end it."""
+        if self._unanswered() if self._reading else self._answered():
+            if self._reading:
+                self.cycle.disconnected = True  # whoever was asked already writes nothing more
             self.transport.write(_spelt(problem, self.server_state.default_headers))
         self.transport.close()
+
+    def _unanswered(self) -> bool:
+        """Tell whether the request that is read has no answer, and is the next to get one."""
+        queued: Any = self.pipeline  # behind others
+        return not queued and not self.cycle.response_started
 
 
 def _read(transport: asyncio.Transport) -> int | None:
