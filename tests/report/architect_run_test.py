@@ -7,8 +7,19 @@ from typing import Any
 import pytest
 
 from runs.playing import COUNCIL
-from understudy.architect.run_events import Answered, Partial, RunEnded, RunStatus, Used
-from understudy.report.architect_run import ended_text, event_fields
+from understudy.architect.run_events import (
+    Answered,
+    Failure,
+    Partial,
+    PromptDelta,
+    PromptFailed,
+    PromptStarted,
+    RunEnded,
+    RunEvent,
+    RunStatus,
+    Used,
+)
+from understudy.report.architect_run import Lanes, ended_text, event_fields
 
 MODEL = "own/llama"
 WHOLE = Answered("Fine.", Used(5, 1), MODEL)
@@ -65,3 +76,26 @@ def test_the_end_of_a_run_tells_what_it_took_by_the_rule_of_its_cost(
     what: dict[str, Any], line: str, fields: tuple[object, ...]
 ) -> None:
     assert told(**what) == (f"cancelled: {line}", fields)
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("Sail at", "| Sail at (broken off)"),
+        ("Sail at ", "| Sail at (broken off)"),
+        ("First.\n  Sail \t ", "|   Sail (broken off)"),
+        ("First.\n  ", "| (broken off)"),
+    ],
+)
+def test_one_blank_stands_before_how_an_answer_ended(said: str, line: str) -> None:
+    begun: list[RunEvent] = [PromptStarted(0, MODEL), PromptDelta(0, said)]
+    failed = PromptFailed(0, Failure("cancelled", "Ended."), Partial(said, MODEL))
+    assert lines(*begun, failed)[-2].endswith(line)
+    cut = lines(*begun, RunEnded(RunStatus.CANCELLED))[-1]
+    assert cut.endswith(line.replace("broken", "cut"))
+
+
+def lines(*events: RunEvent) -> list[str]:
+    """Return the lines of some events."""
+    lanes = Lanes(COUNCIL)
+    return [line for event in events for line in lanes.tell(event)]

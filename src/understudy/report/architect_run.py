@@ -59,12 +59,12 @@ class Lanes:
             yield from self._lines(event.prompt, event.answer.text if event.kept else rest)
         elif isinstance(event, PromptFailed):
             rest = self._rest.pop(event.prompt, "")
-            broken = " (broken off)" * (event.partial is not None)
-            yield from self._lines(event.prompt, f"{rest}{broken}" if rest else "")
+            told = rest if event.partial is None else _cut(rest, "broken off")
+            yield from self._lines(event.prompt, told)
             yield self._line(event.prompt, f"failed: {clean(event.failure.message)}")
         elif isinstance(event, RunEnded):
             for prompt, rest in sorted(self._rest.items()):
-                yield from self._lines(prompt, f"{rest} (cut off)" if rest else "")
+                yield from self._lines(prompt, _cut(rest, "cut off"))
             self._rest.clear()
 
     def _asked(self, event: PromptStarted) -> str:
@@ -86,6 +86,12 @@ class Lanes:
 
     def _line(self, prompt: int, text: str) -> str:
         return f"{self._names[prompt]:<{self._width}} | {text}".rstrip()
+
+
+def _cut(rest: str, how: str) -> str:
+    """Return the last line of an answer that is not whole, and how it ended; nothing for none."""
+    line = rest.rstrip()
+    return f"{line} ({how})" if line else f"({how})" * bool(rest)
 
 
 def ended_text(ended: RunEnded, cost: float | None, count: int) -> Iterator[str]:
