@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from runs.playing import checked, heard
-from understudy.runs import feed
+from understudy.runs import feed, hearing
 from understudy.runs.durable import DurableRuns
 from understudy.store.address import for_runs, parse
 
@@ -24,6 +24,7 @@ PATIENCE = 60.0
 def nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "_LOOK", NEVER)
     monkeypatch.setattr(feed, "_LOOK_AT_ALL", NEVER)
+    monkeypatch.setattr(hearing, "_TRUST", NEVER)  # who proves that he hears looks then, too
 
 
 def opened(url: str) -> DurableRuns:

@@ -117,18 +117,19 @@ class Feed:
                 more = channel.more  # before looking: what comes between wakes
                 events = channel.after(after)
                 if events is None:
-                    events = await asyncio.to_thread(self._read, run, after)
-                    self._fill(channel, events)
+                    read = await asyncio.to_thread(self._read, run, after)
+                    self._fill(channel, *read)
+                    events = read[1]
                 for one in events:
                     after = one[0]
                     yield one
                 if not events and channel.known > after:  # it was purged meanwhile
                     channel.gone = channel.gone or await asyncio.to_thread(self._is_gone, run)
                     channel.known = after
-                last = channel.known <= after
-                if last and (channel.gone or (events and events[-1][1] in ENDINGS)):
+                all_told = channel.known <= after
+                if all_told and (channel.gone or (events and events[-1][1] in ENDINGS)):
                     return
-                if events or not last:
+                if events or not all_told:
                     continue
                 if not checked and await asyncio.to_thread(self._over, run, after):
                     return
@@ -141,16 +142,21 @@ class Feed:
                 del self._channels[run]
 
     @staticmethod
-    def _fill(channel: _Channel, events: Sequence[Kept]) -> None:
-        """Hold what was read, where nothing newer is held."""
-        if channel.last is None and events:
+    def _fill(channel: _Channel, last: int, events: Sequence[Kept]) -> None:
+        """Hold what was read, where nothing newer is held or is there to be read next."""
+        if not events:
+            return
+        if channel.last is None and events[-1][0] >= last:
             channel.push(events)
-        elif events:
-            channel.known = max(channel.known, events[-1][0])
+        else:
+            channel.known = max(channel.known, events[-1][0], last)
 
-    def _read(self, run: str, after: int) -> list[Kept]:
+    def _read(self, run: str, after: int) -> tuple[int, list[Kept]]:
+        """Return the number of a run's last event, or 0, and those after another that fit."""
         with self._database.reading() as connection:
-            return reading.events_after(connection, run, after)
+            found = reading.grown(connection, [run])
+            last = found[run][0] if run in found else 0
+            return last, reading.events_after(connection, run, after)
 
     def _is_gone(self, run: str) -> bool:
         with self._database.reading() as connection:
