@@ -11,6 +11,8 @@ STAMP  := $(VENV)/.installed
 SHELL  := /bin/sh
 
 FUZZ_SECONDS ?= 60
+# Tests wait for processes and sockets, too: half as many again as there are cores keep all busy.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(2, (os.cpu_count() or 1) * 3 // 2))')
 
 .PHONY: demo test lint types unit bench fuzz lock clean
 .DEFAULT_GOAL := test
@@ -36,7 +38,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP)
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 bench: $(STAMP)
 	@set -e; for script in bench/bench_*.py; do echo; echo "== $$script"; $(BIN)/python $$script; done

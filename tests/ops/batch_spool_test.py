@@ -70,7 +70,7 @@ from understudy.ops.batch_spool import Spool
 from understudy.runs.submitting import Row
 
 def digests():
-    for row in range(100_000):
+    for row in range(30_000):
         yield f"run_{row:016x}", row, f"{row:064x}"
 
 def most():
@@ -79,10 +79,10 @@ def most():
 spool = Spool()
 before = most()
 spool.know(digests())
-for row in range(100_000):
+for row in range(30_000):
     if not spool.give(f"{row * 2:064x}", row):
-        spool.add(Row(row, {"text": f"{row} " + "x" * 2000}))
-assert sum(1 for _ in spool.moved) == 49_999
+        spool.add(Row(row, {"text": f"{row} " + "x" * 7000}))
+assert sum(1 for _ in spool.moved) == 14_999
 assert sum(len(one.inputs["text"]) for one in spool.fresh) > 100_000_000
 print(most() - before)
 """
