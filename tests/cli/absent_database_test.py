@@ -89,3 +89,17 @@ def test_a_draft_that_was_run_without_a_library_is_found_again(stage: Stage) -> 
 def test_a_worker_makes_the_database_that_it_plays(stage: Stage) -> None:
     stage.call("worker", "--drain", "--database", "mine.db").check()
     assert (stage.folder / "mine-runs.db").exists()
+
+
+def test_what_is_misspelt_is_not_run_and_makes_no_database(stage: Stage) -> None:
+    stage.write("a.json", document())
+    stage.write("rows.csv", "question,tone\nSail?,kindly\n")
+    batch = ("architect", "batch", NAME, "--inputs", "rows.csv", "--out", "r.jsonl")
+    for command in (RUN, batch):
+        said = stage.call(*command, "--database", "misspelt.db").check(1).err
+        assert "There is no library " in said
+        assert "--database" in said
+    stage.call("architect", "import", "a.json", "--by", "me", "--database", "mine.db").check()
+    said = stage.call(*RUN[:2], "Misspelt", *RUN[3:], "--database", "mine.db").check(1).err
+    assert "no assistant 'Misspelt'" in said
+    assert sorted(one.name for one in stage.folder.glob("*.db")) == ["mine.db"]

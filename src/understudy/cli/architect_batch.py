@@ -20,6 +20,7 @@ from understudy.cli.options import Number
 from understudy.cli.session import Session
 from understudy.cli.streams import emit
 from understudy.errors import ExitCode
+from understudy.ops.architect import Makes
 from understudy.report.architect_run import progress_fields, progress_text
 from understudy.report.clean import clean
 from understudy.report.jsonlines import line
@@ -76,7 +77,7 @@ def batch(ctx: click.Context, /, **options: Any) -> int:
     understudy architect batch Report --inputs rows.jsonl --out r.jsonl --max-cost 5
     """
     session = Session(ctx)
-    architect = architect_of(session, options["database"], options["map_model"], makes=True)
+    architect = architect_of(session, options["database"], options["map_model"], makes=Makes.RUNS)
     from understudy.ops import batching
     from understudy.ops.run_settings import run_settings
     from understudy.ops.running import Runs
@@ -86,11 +87,11 @@ def batch(ctx: click.Context, /, **options: Any) -> int:
     concurrency = replace(usual, per_provider=most, overall=max(most, usual.overall))
 
     async def work(stop: asyncio.Event) -> int:
-        async with Runs(architect, concurrency=concurrency) as runs:
-            draft = drafts(options["draft"], options["number"])
-            chosen = await runs.player.choose(
-                options["name"], draft=draft, number=options["number"]
-            )
+        runs = Runs(architect, concurrency=concurrency)
+        draft = drafts(options["draft"], options["number"])
+        async with runs.opened_for(
+            options["name"], draft=draft, number=options["number"]
+        ) as chosen:
             request = batching.BatchRequest(
                 chosen=chosen,
                 rows=options["rows"],

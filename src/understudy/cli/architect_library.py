@@ -17,7 +17,7 @@ from understudy.cli.session import Session
 from understudy.cli.streams import spelt_for
 from understudy.errors import AbsentStoreError, ExitCode, InterruptedRunError, UsageError
 from understudy.files import write_whole
-from understudy.ops.architect import Architect, Import
+from understudy.ops.architect import Architect, Import, Makes
 from understudy.ops.architect_files import documents
 from understudy.report.architect import findings_lines, findings_text
 from understudy.report.architect_library import (
@@ -64,7 +64,11 @@ def import_files(
     """
     session = Session(ctx)
     architect = architect_of(
-        session, database, map_model, allow_unknown_variables=allow_unknown_variables, makes=True
+        session,
+        database,
+        map_model,
+        allow_unknown_variables=allow_unknown_variables,
+        makes=Makes.ALL,
     )
     name = who(by)
 

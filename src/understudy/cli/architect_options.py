@@ -12,7 +12,7 @@ import click
 from understudy.cli.options import Command, common, stacked
 from understudy.cli.session import Session
 from understudy.errors import UsageError
-from understudy.ops.architect import DEFAULT_DATABASE, Architect
+from understudy.ops.architect import DEFAULT_DATABASE, Architect, Makes
 
 T = TypeVar("T")
 
@@ -49,18 +49,18 @@ def architect_of(
     map_model: Sequence[str] = (),
     *,
     allow_unknown_variables: bool = False,
-    makes: bool = False,
+    makes: Makes | None = None,
 ) -> Architect:
     """Return the library and its checks as flags and settings have them; raises UsageError.
 
-    Without `makes` there is none where there is no file of it: a misspelt name makes nothing.
+    Nothing `makes` a file where there is none unless it is said: a misspelt name makes nothing.
     """
     return Architect(
         session.settings,
         database=database,
         map_model=dict(_pair(text) for text in map_model),
         allow_unknown_variables=allow_unknown_variables,
-        makes=makes,
+        makes=makes or Makes.NOTHING,
     )
 
 

@@ -16,6 +16,7 @@ from understudy.cli.architect_options import architect_of, library, mapping, num
 from understudy.cli.options import stacked
 from understudy.cli.session import Session
 from understudy.errors import ExitCode, InputsError, UsageError
+from understudy.ops.architect import Makes
 from understudy.ops.playing import Player, RefusedInputsError, sent, upload
 from understudy.report.architect_run import (
     Lanes,
@@ -121,14 +122,14 @@ def run(
     understudy architect run "Document Analyzer" --input-file document=@notes.md --json
     """
     session = Session(ctx)
-    architect = architect_of(session, database, map_model, makes=True)
+    architect = architect_of(session, database, map_model, makes=Makes.RUNS)
 
     from understudy.ops.running import Runs  # half a second: what only looks goes without
 
     async def work(_: asyncio.Event) -> RunEnded | int:
-        async with Runs(architect) as runs:
+        runs = Runs(architect)
+        async with runs.opened_for(name, draft=drafts(draft, number), number=number) as chosen:
             player = runs.player
-            chosen = await player.choose(name, draft=drafts(draft, number), number=number)
             given = await _given(inputs, files)
             for warning in player.tools(chosen).warnings:
                 session.note(clean(warning))

@@ -12,6 +12,7 @@ from understudy.cli.architect_options import architect_of, library
 from understudy.cli.options import Number
 from understudy.cli.session import Session
 from understudy.errors import ExitCode
+from understudy.ops.architect import Makes
 from understudy.report.jsonlines import line
 from understudy.report.logs import log_to_stderr
 
@@ -64,7 +65,7 @@ def worker(
     from understudy.ops.run_settings import rate_of
     from understudy.ops.running import Runs
 
-    architect = architect_of(session, database, makes=True)
+    architect = architect_of(session, database, makes=Makes.ALL)
     _log(ctx, session)
 
     async def work(stop: asyncio.Event) -> None:

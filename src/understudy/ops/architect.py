@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -105,11 +106,19 @@ def _naming(model: str) -> str:
     return f" {asked} makes {name} a provider of your own." if asked else ""
 
 
+class Makes(Enum):
+    """Which files are made where there are none; `RUNS`: that of runs, and no library."""
+
+    NOTHING = "nothing"
+    RUNS = "runs"
+    ALL = "all"
+
+
 class Architect:
     """Checks documents and keeps the library; an asynchronous context manager, which closes it.
 
-    Everything that touches the library may raise StoreError; without `makes` it makes no file
-    where there is none, and raises AbsentStoreError.
+    Everything that touches the library may raise StoreError, and AbsentStoreError for a file that
+    is not there and that it does not make.
     """
 
     def __init__(
@@ -119,7 +128,7 @@ class Architect:
         database: str | None = None,
         map_model: Mapping[str, str] | None = None,
         allow_unknown_variables: bool = False,
-        makes: bool = True,
+        makes: Makes = Makes.ALL,
     ) -> None:
         self.settings = settings
         named = settings.option("architect_database")
@@ -155,9 +164,11 @@ class Architect:
         """Raise AbsentStoreError for a database that is not there and shall not be made."""
         from understudy.store.address import for_runs, parse
 
-        if self._makes or address.path is None or address.path.exists():
+        if self._makes is Makes.ALL or address.path is None or address.path.exists():
             return
         library = parse(self.database)
+        if self._makes is Makes.RUNS and address.what != library.what:
+            return
         beside = any(one.path and one.path.exists() for one in (library, for_runs(library)))
         if beside or not self._origin:
             made = "import" if address.what == library.what else "run"

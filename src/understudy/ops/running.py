@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -51,6 +51,19 @@ class Runs:
         self._address = for_runs(parse(architect.database))
         self.kept = DurableRuns(self._address, lease=self.settings.lease)
         self._open = AsyncExitStack()
+
+    @asynccontextmanager
+    async def opened_for(
+        self, key: str, *, draft: bool, number: int | None
+    ) -> AsyncIterator[Chosen]:
+        """Choose what is to be run, and only then open them: what is misspelt makes no database.
+
+        Raises as `Player.choose` does.
+        """
+        async with self.architect:
+            chosen = await self.player.choose(key, draft=draft, number=number)
+            async with self:
+                yield chosen
 
     async def __aenter__(self) -> Self:
         self.architect.require(self._address)
