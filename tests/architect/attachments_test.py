@@ -12,8 +12,8 @@ import docx
 import pytest
 
 from understudy.architect import attachments, extracting
-from understudy.architect.attachments import Unreadable, read_upload
-from understudy.architect.inputs import Upload
+from understudy.architect.attachments import read_upload
+from understudy.architect.inputs import Unreadable, Upload
 
 
 def pdf(*pages: str, encrypted: bool = False) -> bytes:

@@ -144,6 +144,9 @@ def test_files_are_read_as_text(stage: Stage) -> None:
     assert "<hello>" in stage.call(*ask, "doc=@notes.md").check().out
     assert "not UTF-8" in stage.call(*ask, "doc=@bad.txt").check(64).err
     assert "cannot be read" in stage.call(*ask, "doc=@none.txt").check(64).err
+    all_of_it = stage.call(*ask, "doc=@none.txt", "--input", "other=x").check(64).err
+    assert "cannot be read" in all_of_it
+    assert 'no field "other"' in all_of_it
     assert "of no kind that is read" in stage.call(*ask, "doc=@a.exe").check(64).err
     assert "no pair" in stage.call(*ask, "notes.md").check(64).err
 

@@ -169,6 +169,10 @@ def test_files_that_give_no_text_are_findings(service: Client) -> None:
         body, kind = multipart(("document", name, content))
         error = service.ask("POST", path, body, content_type=kind).error(422, "invalid_inputs")
         assert [one["code"] for one in error["findings"]] == [code]
+    body, kind = multipart(("document", "a.pdf", b"no pdf"), ("other", None, b"x"))
+    error = service.ask("POST", path, body, content_type=kind).error(422, "invalid_inputs")
+    found = sorted((one["field"], one["code"]) for one in error["findings"])
+    assert found == [("document", "mislabelled_file"), ("other", "unknown_input")]
     body, kind = multipart(("document", "a.json", b"{}"))
     error = service.ask("POST", path, body, content_type=kind).error(422, "invalid_inputs")
     assert [one["code"] for one in error["findings"]] == ["not_accepted"]

@@ -9,13 +9,12 @@ import mimetypes
 import os
 import stat
 import sys
-from dataclasses import dataclass
 from errno import EINVAL
 from pathlib import Path
 
 from understudy.architect import extracting
 from understudy.architect.extracting import MOST_CHARACTERS, READERS
-from understudy.architect.inputs import Upload
+from understudy.architect.inputs import Unreadable, Upload
 
 _PATIENCE = 120.0  # seconds that reading one file may take, by the clock
 _CHUNK = 65536
@@ -28,16 +27,6 @@ _WITHIN = 1024  # bytes in which a PDF begins
 _PYTHON = (sys.executable, "-I", extracting.__file__)
 
 KINDS = tuple(READERS)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A file that gives no text: its name, a code that stays, why, and what to do."""
-
-    name: str
-    code: str
-    message: str
-    hint: str = ""
 
 
 _HINTS = {

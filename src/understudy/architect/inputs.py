@@ -32,8 +32,18 @@ class Upload:
     path: Path | None = field(default=None, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that gives no text: its name, a code that stays, why, and what to do."""
+
+    name: str
+    code: str
+    message: str
+    hint: str = ""
+
+
 #: What can be entered: a text, several choices, files.
-Entered = str | Sequence[str] | Sequence[Upload]
+Entered = str | Sequence[str] | Sequence[Upload | Unreadable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +117,16 @@ def _parts(
     listed: list[Any] = [entered] if isinstance(entered, str) else list(entered or ())
     uploads = [part for part in listed if isinstance(part, Upload)]
     texts = [part for part in listed if isinstance(part, str)]
-    if len(uploads) + len(texts) < len(listed):
+    unread = [part for part in listed if isinstance(part, Unreadable)]
+    if len(uploads) + len(texts) + len(unread) < len(listed):
         return [], [], [("wrong_type", f'"{one.name}" takes text.', "Put numbers in quotes.")]
     files = one.field_type is FieldType.FILE_UPLOAD
     if files and any(text.strip() for text in texts):
         return [], [], [("wrong_type", f'"{one.name}" takes a file.', "Give it as a file.")]
-    if uploads and not files:
+    if (uploads or unread) and not files:
         return [], [], [("wrong_type", f'"{one.name}" takes text, not a file.', "Give its text.")]
+    if unread:
+        return [], [], [(part.code, part.message, part.hint) for part in unread]
     if len(texts) > 1 and one.field_type is not FieldType.MULTI_SELECT:
         return [], [], [("too_many", f'"{one.name}" takes one value, not {len(texts)}.', "")]
     for text in (*texts, *(upload.text for upload in uploads)):

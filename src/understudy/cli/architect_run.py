@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from understudy.architect.definition import Definition
-from understudy.architect.inputs import Entered, Upload
+from understudy.architect.inputs import Entered, Unreadable, Upload
 from understudy.architect.run_events import RunEnded, RunEvent, RunListener, RunStatus
 from understudy.cli.architect_options import architect_of, library, mapping, number
 from understudy.cli.options import stacked
@@ -231,9 +231,9 @@ def drafts(draft: bool, number: int | None) -> bool:
 
 
 async def _given(inputs: Sequence[str], files: Sequence[str]) -> dict[str, Entered]:
-    """Return what was entered, by field; raises UsageError, InputsError for unreadable files."""
+    """Return what was entered, by field; raises UsageError."""
     texts: dict[str, list[str]] = {}
-    uploads: dict[str, list[Upload]] = {}
+    uploads: dict[str, list[Upload | Unreadable]] = {}
     for pair in inputs:
         name, value = _pair("--input", pair)
         texts.setdefault(name, []).append(value)

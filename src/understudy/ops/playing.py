@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from understudy.architect.attachments import Unreadable, read_upload
+from understudy.architect.attachments import read_upload
 from understudy.architect.definition import Definition
 from understudy.architect.document import Document
 from understudy.architect.engine import Concurrency, Engine, Play
 from understudy.architect.flow import Flow
-from understudy.architect.inputs import Entered, InputFinding, Upload, check_inputs
+from understudy.architect.inputs import Entered, InputFinding, Unreadable, Upload, check_inputs
 from understudy.architect.meaning import Source
 from understudy.architect.models import Model
 from understudy.architect.rendering import about_tokens, rendered
@@ -219,14 +219,15 @@ class Player:
         return None if any(cost is None for cost in costs) else sum(filter(None, costs))
 
 
-async def upload(path: Path) -> Upload:
-    """Return a file with its text; raises InputsError for one that gives none."""
+async def upload(path: Path) -> Upload | Unreadable:
+    """Return a file with its text, or why it gives none."""
     try:
         told = await read_upload(path)
     except OSError as error:
-        raise InputsError(f"{path} cannot be read: {error.strerror}.") from error
+        why = f"{path} cannot be read: {error.strerror}."
+        return Unreadable(path.name, "unreadable_file", why)
     if isinstance(told, Unreadable):
-        raise InputsError(f"{path} gives no text: {told.message}", hint=told.hint)
+        return replace(told, message=f"{path} gives no text: {told.message}")
     return told
 
 

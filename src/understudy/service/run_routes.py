@@ -18,8 +18,8 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from understudy.architect.attachments import Unreadable, read_upload
-from understudy.architect.inputs import Entered, InputFinding, Upload
+from understudy.architect.attachments import read_upload
+from understudy.architect.inputs import Entered, InputFinding
 from understudy.errors import (
     IdempotencyError,
     InputsError,
@@ -38,7 +38,7 @@ from understudy.redact import redact
 from understudy.report.architect_run import Costs, finding_fields, run_fields
 from understudy.runs.records import Asked, RunInfo, Standing
 from understudy.service.auth import ADMIN, APPROVE, RUN, Caller
-from understudy.service.forms import MOST_BODY, Form, SentFile, entered
+from understudy.service.forms import MOST_BODY, Form, entered
 from understudy.service.problems import ProblemError
 from understudy.service.replies import Reply, reply
 from understudy.service.routing import add, need
@@ -313,24 +313,13 @@ async def _given(form: Form) -> dict[str, Entered]:
     }
     findings: list[InputFinding] = []
     for name, files in form.files.items():
-        uploads: list[Upload] = []
-        for one in files:
-            read = await _read(one)
-            if isinstance(read, Upload):
-                uploads.append(read)
-            else:
-                findings.append(InputFinding(name, read.code, read.message, read.hint))
         if name in given:
             message = f'"{name[:80]}" is given as text and as a file.'
             findings.append(InputFinding(name[:80], "wrong_type", message, "Give one of them."))
-        given[name] = uploads
+        given[name] = [await read_upload(one.path, name=one.name) for one in files]
     if findings:
         raise RefusedInputsError("The assistant", tuple(findings))
     return given
-
-
-async def _read(sent: SentFile) -> Upload | Unreadable:
-    return await read_upload(sent.path, name=sent.name)
 
 
 @contextmanager
