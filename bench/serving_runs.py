@@ -32,23 +32,9 @@ def service(
         "UNDERSTUDY_RUNS_PROMPTS": "1000",
         "UNDERSTUDY_RUNS_PROMPTS_PER_PROVIDER": "1000",
     }
-    if (script := Path(folder) / "script.json").exists():
-        variables["UNDERSTUDY_SCRIPT"] = str(script)
-    child = subprocess.Popen(
-        [sys.executable, *program, "serve", "--json", "--port", "0", *arguments],
-        cwd=folder,
-        env=variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert child.stdout is not None
-        line = json.loads(child.stdout.readline())
-        yield int(line["url"].rpartition(":")[2]), child.pid
-    finally:
-        child.terminate()
-        child.wait(timeout=60)
+    command = [*program, "serve", "--json", "--port", "0", *arguments]
+    with _started(command, folder, variables) as (line, process):
+        yield int(line["url"].rpartition(":")[2]), process
 
 
 @contextmanager
@@ -56,11 +42,21 @@ def worker(
     folder: str, url: str, *arguments: str, program: tuple[str, ...] = ("-m", "understudy")
 ) -> Iterator[None]:
     """Start `understudy worker`; it plays runs until the block ends."""
-    variables = {"PATH": os.environ["PATH"]}
+    command = [*program, "worker", "--json", "--database", url, *arguments]
+    with _started(command, folder, {"PATH": os.environ["PATH"]}) as (line, _):
+        assert line["type"] == "worker"
+        yield
+
+
+@contextmanager
+def _started(
+    command: list[str], folder: str, variables: dict[str, str]
+) -> Iterator[tuple[dict[str, Any], int]]:
+    """Start a command; yields the line that says that it is ready, and its process id."""
     if (script := Path(folder) / "script.json").exists():
-        variables["UNDERSTUDY_SCRIPT"] = str(script)
+        variables = {**variables, "UNDERSTUDY_SCRIPT": str(script)}
     child = subprocess.Popen(
-        [sys.executable, *program, "worker", "--json", "--database", url, *arguments],
+        [sys.executable, *command],
         cwd=folder,
         env=variables,
         stdout=subprocess.PIPE,
@@ -69,8 +65,7 @@ def worker(
     )
     try:
         assert child.stdout is not None
-        assert json.loads(child.stdout.readline())["type"] == "worker"
-        yield
+        yield json.loads(child.stdout.readline()), child.pid
     finally:
         child.terminate()
         child.wait(timeout=60)

@@ -24,6 +24,7 @@ from runs.playing import (
     Gate,
     engine_of,
     free,
+    half_played,
     heard,
     nothing,
     until,
@@ -81,12 +82,7 @@ async def test_a_run_that_a_worker_leaves_to_others_is_no_error(
 ) -> None:
     gate = Gate()
     async with worker_of(runs, Engine(lambda _: gate)) as worker:
-        run = (await runs.submit(ORDER)).id
-        stop = asyncio.Event()
-        serving = asyncio.create_task(worker.serve(stop))
-        await until(runs, run, "prompt.started", count=3)
-        stop.set()
-        await serving
+        run = await half_played(runs, worker)
     assert of(traced.run)["understudy.run.status"] == "handed_on"
     chats = [one for one in traced.all if one.kind is SpanKind.CLIENT]
     assert [of(one)["understudy.prompt.handed_on"] for one in chats] == [True] * 3

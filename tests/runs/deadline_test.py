@@ -16,6 +16,7 @@ from runs.playing import (
     asked,
     checked,
     engine_of,
+    half_played,
     heard,
     until,
     worker_of,
@@ -102,12 +103,7 @@ async def test_a_worker_that_ends_says_how_long_it_played(
     gate, clock = Gate(), 1000.0
     monkeypatch.setattr(record, "_clock", lambda: clock)
     async with worker_of(runs, Engine(lambda _: gate)) as worker:
-        run = (await runs.submit(ORDER)).id
-        stop = asyncio.Event()
-        serving = asyncio.create_task(worker.serve(stop))
-        await until(runs, run, "prompt.started", count=3)
-        stop.set()
-        await serving
+        run = await half_played(runs, worker)
         clock += LONGEST
     assert await runs.reading(played, run) == LONGEST
     async with worker_of(runs, Engine(lambda _: gate)) as worker:

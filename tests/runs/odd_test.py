@@ -19,6 +19,7 @@ from runs.playing import (
     asked,
     checked,
     engine_of,
+    half_played,
     heard,
     until,
     worker_of,
@@ -187,12 +188,7 @@ async def test_a_run_that_comes_back_to_the_worker_that_lost_it_is_played_once(
 async def test_a_cancel_that_was_accepted_holds_when_the_worker_ends(runs: DurableRuns) -> None:
     gate = Gate()
     async with worker_of(runs, Engine(lambda _: gate)) as worker:
-        run = (await runs.submit(ORDER)).id
-        stop = asyncio.Event()
-        serving = asyncio.create_task(worker.serve(stop))
-        await until(runs, run, "prompt.started", count=3)
-        stop.set()
-        await serving
+        run = await half_played(runs, worker)
         await runs.cancel(run)
     assert (await runs.find(run)).standing is Standing.CANCELLED
     assert checked(await heard(runs, run)).ended is not None

@@ -73,6 +73,17 @@ async def working(worker: Worker) -> AsyncIterator[Worker]:
             await serving
 
 
+async def half_played(runs: DurableRuns, worker: Worker) -> str:
+    """Return a run that a worker, which has been entered, was asked to end in the middle of."""
+    run = (await runs.submit(ORDER)).id
+    stop = asyncio.Event()
+    serving = asyncio.create_task(worker.serve(stop))
+    await until(runs, run, "prompt.started", count=3)
+    stop.set()
+    await serving
+    return run
+
+
 async def heard(runs: DurableRuns, run: str, after: int = 0) -> list[Numbered]:
     """Return all events of a run up to its end."""
     async with asyncio.timeout(60), aclosing(runs.events(run, after)) as events:
